@@ -1,0 +1,36 @@
+/**
+ * Builds shared/core/chunk/assembly/gear.ts (AssemblyScript) into shared/core/chunk/cut-wasm-base64.ts, which is checked
+ * in: nobody needs the compiler to run Tidemark. `--print` writes the file to standard output instead; a test compares
+ * that with the checked-in one, so the two cannot drift apart.
+ */
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import asc from 'assemblyscript/asc';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const target = join(root, 'shared/core/chunk/cut-wasm-base64.ts');
+
+/** No runtime, no abort import, no memory of its own: the module is one function. */
+async function compile() {
+  let binary;
+  const { error, stderr } = await asc.main(
+    [
+      'shared/core/chunk/assembly/gear.ts',
+      ...['-O3', '--runtime', 'stub', '--noAssert', '--use', 'abort='],
+      ...['--importMemory', '--noExportMemory', '--initialMemory', '1', '--outFile', 'gear.wasm', '--baseDir', root],
+    ],
+    { writeFile: (_name, contents) => void (binary = contents) },
+  );
+  if (error) throw new Error(`asc failed: ${error.message}\n${stderr}`);
+  return binary;
+}
+
+const binary = await compile();
+const source = `/** Built by scripts/build-wasm.mjs from assembly/gear.ts: ${binary.length} bytes of WebAssembly in base64url. Not edited by hand. */
+export const cutWasmBase64 =
+  '${Buffer.from(binary).toString('base64url')}';
+`;
+
+if (process.argv.includes('--print')) process.stdout.write(source);
+else writeFileSync(target, source);

@@ -1,0 +1,75 @@
+/**
+ * Every bound of the system, once, each with its reason. Units come last in the name. Decoders check these before they
+ * allocate; servers check them before they work.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+export const limits = {
+  /** No chunk exceeds this (DESIGN: chunks of at most 4 MiB), so one window of the chunker bounds memory. */
+  chunkBytesMax: 4 * MiB,
+  /** Plain bytes of one compressed run of chunks: large enough to compress well, small enough to fetch for one chunk. */
+  frameBytesMax: 256 * KiB,
+  /** Stored bytes of the frames of one pack: one Put Blob, retried whole on failure. */
+  packBytesMax: 16 * MiB,
+  /** The footer stays under 8,192 * ~40 bytes and verification state stays small. */
+  packChunksMax: 8_192,
+  /** The footer of a full pack, with room: what a reader may have to load besides frames. */
+  packFooterBytesMax: 512 * KiB,
+  /** A segment of a manifest ends here even when no hash ended it. */
+  segmentChunksMax: 4_096,
+  /** Chunks of one file: 4 TiB at the largest profile's average, and 32 MiB of hashes in memory. */
+  manifestChunksMax: 1_048_576,
+  /** A file's size in bytes: 2^53 - 1 would be exact too, but 16 TiB is what 4 MiB chunks can list. */
+  fileBytesMax: 4 * MiB * 1_048_576,
+  /** One encoded segment: 4,096 chunks of a 32-byte hash and a 3-byte length, with room. */
+  segmentBytesMax: 256 * KiB,
+  /** One encoded manifest's segment list, at one segment per 1 chunk in the worst case of adversarial hashes. */
+  manifestBytesMax: 48 * MiB,
+  /** One upload negotiation: a 64 MiB window at 4 KiB chunks. */
+  sessionChunksMax: 16_384,
+  /** What the client may hold of file content between cutting and uploading. */
+  uploadWindowBytes: 64 * MiB,
+  /** Sessions whose packs one commit may rely on. */
+  commitSessionsMax: 1_024,
+  /** Operations of one commit: the whole answer is computed in memory and must come well within a request's time. */
+  commitOperationsMax: 10_000,
+  /** One request body, after decompression. Packs do not pass through the API. */
+  requestBytesMax: 32 * MiB,
+  /** One page of journal entries, in encoded bytes; a single larger entry still goes out alone. */
+  changesPageBytes: 4 * MiB,
+  changesPageEntriesMax: 1_000,
+  treePageEntriesMax: 1_000,
+  /** One name, in UTF-8 bytes: what common file systems take. */
+  nameBytesMax: 255,
+  /** One path from the workspace's root, in UTF-8 bytes: Linux's PATH_MAX. */
+  pathBytesMax: 4_096,
+  /** Folders above a node. Ancestor walks and recursive work stop here. */
+  treeDepthMax: 1_024,
+  /** A symlink's target, in UTF-8 bytes. */
+  linkBytesMax: 4_096,
+  /** Devices in one version vector: a workspace's writers over its life. */
+  versionVectorEntriesMax: 1_024,
+  /** One key or value of the Merkle map: an entry with a full version vector fits. */
+  mapKeyBytesMax: 512,
+  mapValueBytesMax: 64 * KiB,
+  /** Items in one node of the Merkle map; 32 are expected, and hashing makes more than 1,024 practically impossible. */
+  mapNodeItemsMax: 4_096,
+  /** Levels of the Merkle map: 32^12 items. */
+  mapLevelsMax: 12,
+  /** Depth of any msgpack message. */
+  wireDepthMax: 16,
+  /** Bodies below this are not worth compressing. */
+  compressBytesMin: 1 * KiB,
+  workspaceNameBytesMax: 200,
+  deviceNameBytesMax: 100,
+  /** Signed URLs live this long. */
+  uploadUrlSeconds: 600,
+  downloadUrlSeconds: 600,
+  /** How long an upload session is remembered: an interrupted sync of a day resumes without asking anew. */
+  sessionSeconds: 24 * 3_600,
+  /** How long a commit's answer is kept for replays; later ones are safe because bases are checked. */
+  requestRecordSeconds: 7 * 24 * 3_600,
+  /** Compare-and-set attempts of one commit before it answers busy. */
+  commitAttemptsMax: 8,
+} as const;

@@ -1,0 +1,128 @@
+/**
+ * Entries: what the tree holds for one node. Bytes: msgpack
+ *
+ *     [kind, nodeId, version, mtimeMs, mode, size, content]
+ *
+ * kind 1 file, 2 folder, 3 symlink; nodeId bin(16); version [[deviceId bin(16), counter], …] sorted by id; mtimeMs a
+ * signed integer; mode the executable bits alone (mode & 0o111); size in bytes; content bin(32) the root for a file, nil
+ * for a folder, str the target for a symlink. A file's mtime is a hint for people: an mtime alone is not a change.
+ *
+ * The encoding is canonical (one byte string per entry), because the marks of two devices are compared.
+ */
+import { decode, encode } from '@msgpack/msgpack';
+import { utf8 } from '../bytes.ts';
+import { TidemarkError } from '../errors.ts';
+import { type Digest, type NodeId, bytesToDeviceId, bytesToDigest, bytesToNodeId, idToBytes } from '../ids.ts';
+import { limits } from '../limits.ts';
+import type { VersionVector } from '../version-vector.ts';
+
+interface EntryBase {
+  readonly nodeId: NodeId;
+  readonly version: VersionVector;
+  /** Milliseconds since 1970, negative before; a hint, never compared to decide anything. */
+  readonly mtimeMs: number;
+  /** Executable bits: a subset of 0o111. Zero for folders and symlinks. */
+  readonly mode: number;
+}
+
+export interface FileEntry extends EntryBase {
+  readonly kind: 'file';
+  readonly size: number;
+  /** The Merkle root over the file's chunks. */
+  readonly content: Digest;
+}
+
+export interface FolderEntry extends EntryBase {
+  readonly kind: 'folder';
+}
+
+export interface SymlinkEntry extends EntryBase {
+  readonly kind: 'symlink';
+  readonly target: string;
+}
+
+export type Entry = FileEntry | FolderEntry | SymlinkEntry;
+export type EntryKind = Entry['kind'];
+
+export const executableBits = 0o111;
+
+const kindNumbers = { file: 1, folder: 2, symlink: 3 } as const;
+
+export function encodeEntry(entry: Entry): Uint8Array {
+  const version = entry.version.map(([device, counter]) => [idToBytes(device), counter]);
+  const size = entry.kind === 'file' ? entry.size : entry.kind === 'symlink' ? utf8(entry.target).length : 0;
+  const content = entry.kind === 'file' ? idToBytes(entry.content) : entry.kind === 'symlink' ? entry.target : null;
+  return encode([
+    kindNumbers[entry.kind],
+    idToBytes(entry.nodeId),
+    version,
+    entry.mtimeMs,
+    entry.mode,
+    size,
+    content,
+  ]).slice();
+}
+
+function refuse(what: string): never {
+  throw new TidemarkError('malformed', `an entry's ${what} is not of its form`);
+}
+
+function decodeVersion(raw: unknown): VersionVector {
+  if (!Array.isArray(raw) || raw.length > limits.versionVectorEntriesMax) refuse('version');
+  let last = '';
+  return raw.map((pair: unknown) => {
+    if (!Array.isArray(pair) || pair.length !== 2) refuse('version');
+    const [device, counter] = pair as unknown[];
+    if (!(device instanceof Uint8Array) || !Number.isSafeInteger(counter) || (counter as number) < 1) refuse('version');
+    const id = bytesToDeviceId(device);
+    if (id <= last) refuse('version');
+    last = id;
+    return [id, counter as number] as const;
+  });
+}
+
+/** Throws `malformed` on anything that encodeEntry does not write. Does not check that the bytes are canonical. */
+export function decodeEntry(bytes: Uint8Array): Entry {
+  if (bytes.length > limits.mapValueBytesMax) refuse('length');
+  let raw: unknown;
+  try {
+    raw = decode(bytes, { maxArrayLength: limits.versionVectorEntriesMax, maxMapLength: 0, maxExtLength: 0 });
+  } catch (cause) {
+    throw new TidemarkError('malformed', 'an entry is not msgpack', { cause });
+  }
+  if (!Array.isArray(raw) || raw.length !== 7) refuse('shape');
+  const [kind, nodeId, version, mtimeMs, mode, size, content] = raw as unknown[];
+  if (!(nodeId instanceof Uint8Array)) refuse('node id');
+  if (!Number.isSafeInteger(mtimeMs)) refuse('mtime');
+  if (!Number.isSafeInteger(mode) || ((mode as number) & ~executableBits) !== 0) refuse('mode');
+  const base: EntryBase = {
+    nodeId: bytesToNodeId(nodeId),
+    version: decodeVersion(version),
+    mtimeMs: mtimeMs as number,
+    mode: mode as number,
+  };
+  if (!Number.isSafeInteger(size) || (size as number) < 0 || (size as number) > limits.fileBytesMax) refuse('size');
+  switch (kind) {
+    case kindNumbers.file:
+      if (!(content instanceof Uint8Array)) refuse('content');
+      return { kind: 'file', ...base, size: size as number, content: bytesToDigest(content) };
+    case kindNumbers.folder:
+      if (content !== null || size !== 0) refuse('content');
+      return { kind: 'folder', ...base };
+    case kindNumbers.symlink:
+      if (typeof content !== 'string' || utf8(content).length !== size || (size as number) > limits.linkBytesMax) {
+        refuse('content');
+      }
+      return { kind: 'symlink', ...base, target: content };
+    default:
+      return refuse('kind');
+  }
+}
+
+/** Whether two entries hold the same thing for a user: kind, content or target, and executable bits. Not place, version or mtime. */
+export function sameContent(a: Entry, b: Entry): boolean {
+  if (a.kind !== b.kind || a.mode !== b.mode) return false;
+  if (a.kind === 'file' && b.kind === 'file') return a.content === b.content;
+  if (a.kind === 'symlink' && b.kind === 'symlink') return a.target === b.target;
+  return true;
+}
