@@ -6,23 +6,22 @@
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import asc from 'assemblyscript/asc';
+import { main } from 'assemblyscript/asc';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const target = join(root, 'shared/core/chunk/cut-wasm-base64.ts');
 
 /** No runtime, no abort import, no memory of its own: the module is one function. */
+const flags = '-O3 --runtime stub --noAssert --use abort= --importMemory --noExportMemory --initialMemory 1';
+
 async function compile() {
   let binary;
-  const { error, stderr } = await asc.main(
-    [
-      'shared/core/chunk/assembly/gear.ts',
-      ...['-O3', '--runtime', 'stub', '--noAssert', '--use', 'abort='],
-      ...['--importMemory', '--noExportMemory', '--initialMemory', '1', '--outFile', 'gear.wasm', '--baseDir', root],
-    ],
-    { writeFile: (_name, contents) => void (binary = contents) },
+  let messages = '';
+  const { error } = await main(
+    ['shared/core/chunk/assembly/gear.ts', ...flags.split(' '), '--outFile', 'gear.wasm', '--baseDir', root],
+    { writeFile: (_name, contents) => void (binary = contents), stderr: { write: (text) => void (messages += text) } },
   );
-  if (error) throw new Error(`asc failed: ${error.message}\n${stderr}`);
+  if (error) throw new Error(`asc failed: ${messages}`, { cause: error });
   return binary;
 }
 

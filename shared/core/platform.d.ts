@@ -11,19 +11,3 @@ declare class TextDecoder {
   constructor(label?: string, options?: { fatal?: boolean; ignoreBOM?: boolean });
   decode(bytes?: Uint8Array): string;
 }
-
-declare namespace WebAssembly {
-  class Memory {
-    /** Sizes in pages of 64 KiB. */
-    constructor(size: { initial: number; maximum?: number });
-    readonly buffer: ArrayBuffer;
-    grow(pages: number): number;
-  }
-  class Module {
-    constructor(bytes: Uint8Array);
-  }
-  class Instance {
-    constructor(module: Module, imports?: Record<string, Record<string, Memory>>);
-    readonly exports: Record<string, unknown>;
-  }
-}
