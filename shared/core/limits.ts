@@ -14,6 +14,8 @@ export const limits = {
   packBytesMax: 16 * MiB,
   /** The footer stays under 8,192 * ~40 bytes and verification state stays small. */
   packChunksMax: 8_192,
+  /** Plain bytes of one pack, as many as an upload window: bounds the work of verifying it, so a bomb is refused by its footer. */
+  packPlainBytesMax: 64 * MiB,
   /** The footer of a full pack, with room: what a reader may have to load besides frames. */
   packFooterBytesMax: 512 * KiB,
   /** A segment of a manifest ends here even when no hash ended it. */
@@ -34,6 +36,16 @@ export const limits = {
   commitSessionsMax: 1_024,
   /** Operations of one commit: the whole answer is computed in memory and must come well within a request's time. */
   commitOperationsMax: 10_000,
+  /** Chunks of all manifests that one commit brings: two of the largest files, 64 MiB of hashes in memory. */
+  commitChunksMax: 2 * 1_048_576,
+  /** Packs that one commit verifies itself, when their events are late: 2 GiB, some seconds of hashing. */
+  commitPacksVerifiedMax: 128,
+  /** Commits of one workspace that wait in one process; each holds its request in memory. */
+  commitsWaitingMax: 256,
+  /** Edits of one commit that a row of metadata holds; larger ones are a blob. */
+  journalEditsInlineBytes: 256 * KiB,
+  /** One answer to a read of manifests, in bytes; a single larger manifest still goes out alone. */
+  manifestPageBytes: 8 * MiB,
   /** One request body, after decompression. Packs do not pass through the API. */
   requestBytesMax: 32 * MiB,
   /** One page of journal entries, in encoded bytes; a single larger entry still goes out alone. */
@@ -59,6 +71,8 @@ export const limits = {
   mapLevelsMax: 12,
   /** Depth of any msgpack message. */
   wireDepthMax: 16,
+  /** Values in any msgpack message: 10,000 operations with a hundred devices in each version; 32 MiB of arrays in memory. */
+  wireValuesMax: 4_194_304,
   /** Bodies below this are not worth compressing. */
   compressBytesMin: 1 * KiB,
   workspaceNameBytesMax: 200,
