@@ -52,6 +52,7 @@ export const refusalReason = oneOf(
   'kind-changed',
   'not-empty',
   'too-deep',
+  'gone',
 );
 export const outcome = message('Outcome', {
   status: outcomeStatus,

@@ -1,0 +1,22 @@
+/** What the use cases may ask of the world. Each takes only the part that it names. */
+import type { Codecs } from '../core/pack/codecs.ts';
+import type { BlobStore } from '../ports/blob-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Log } from '../ports/log.ts';
+import type { MetadataStore } from '../ports/metadata-store.ts';
+import type { Randomness } from '../ports/randomness.ts';
+import type { Signer } from '../ports/signer.ts';
+
+export interface ServiceDependencies {
+  readonly blobs: BlobStore;
+  readonly metadata: MetadataStore;
+  readonly signer: Signer;
+  readonly clock: Clock;
+  readonly randomness: Randomness;
+  readonly log: Log;
+  readonly codecs: Codecs;
+  /** Where this stack is, the region of workspaces that are created without naming one. */
+  readonly region: string;
+}
+
+export type Needs<Name extends keyof ServiceDependencies> = Pick<ServiceDependencies, Name>;

@@ -1,0 +1,36 @@
+import { encode } from '@msgpack/msgpack';
+import { TidemarkError } from '../core/errors.ts';
+import type { WorkspaceId } from '../core/ids.ts';
+import { limits } from '../core/limits.ts';
+import type { ChangesResponse } from '../core/wire/changes.ts';
+import { type JournalEntry, treeEdits } from '../core/wire/journal-entry.ts';
+import type { Caller } from '../ports/token-verifier.ts';
+import { authorise } from './authorise.ts';
+import type { Needs } from './dependencies.ts';
+import { recordToEntry } from './signed-heads.ts';
+
+/**
+ * One page of the journal after a seq, ascending and gap-free: at most `changesPageEntriesMax` entries, and about
+ * `changesPageBytes`, but one at least if there is one. Empty at the head and past it.
+ */
+export async function listChanges(
+  deps: Needs<'metadata' | 'blobs'>,
+  input: { readonly caller: Caller; readonly workspaceId: WorkspaceId; readonly after: number },
+): Promise<ChangesResponse> {
+  const { workspaceId, after } = input;
+  await authorise(deps, input.caller, workspaceId, 'read');
+  const { journal } = deps.metadata;
+  const records = await journal.list(workspaceId, after, limits.changesPageEntriesMax, limits.changesPageBytes);
+  const head = await journal.getHead(workspaceId);
+  if (head === undefined) throw new TidemarkError('internal', 'a workspace has no head', { data: { workspaceId } });
+  const entries: JournalEntry[] = [];
+  let bytes = 0;
+  for (const record of records) {
+    const entry = await recordToEntry(deps, workspaceId, record);
+    bytes += record.editsHash === null ? record.entry.length : encode(treeEdits.toWire(entry.edits)).length;
+    if (entries.length > 0 && bytes > limits.changesPageBytes) break;
+    entries.push(entry);
+  }
+  const lastSeq = entries.at(-1)?.seq;
+  return { headSeq: head.seq, entries, more: lastSeq !== undefined && lastSeq < head.seq };
+}
