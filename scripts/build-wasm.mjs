@@ -1,7 +1,7 @@
 /**
- * Builds shared/core/chunk/assembly/gear.ts (AssemblyScript) into shared/core/chunk/cut-wasm-base64.ts, which is checked
- * in: nobody needs the compiler to run Tidemark. `--print` writes the file to standard output instead; a test compares
- * that with the checked-in one, so the two cannot drift apart.
+ * Builds shared/core/chunk/assembly/gear.ts (AssemblyScript) into shared/core/chunk/cut-wasm-base64.ts, which is
+ * checked in: nobody needs the compiler to run Tidemark. `--print` writes the file to standard output instead; a test
+ * compares that with the checked-in one, so the two cannot drift apart.
  */
 import { writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -26,7 +26,7 @@ async function compile() {
 }
 
 const binary = await compile();
-const source = `/** Built by scripts/build-wasm.mjs from assembly/gear.ts: ${binary.length} bytes of WebAssembly in base64url. Not edited by hand. */
+const source = `/** ${binary.length} bytes of WebAssembly in base64url, built by scripts/build-wasm.mjs. Not edited by hand. */
 export const cutWasmBase64 =
   '${Buffer.from(binary).toString('base64url')}';
 `;

@@ -1,6 +1,6 @@
 /**
- * A window of memory and the cut over it: in WebAssembly where there is any, in plain TypeScript (cut.ts) elsewhere. Both
- * cut at the same places; only the speed differs (3,000+ against 500+ MB/s). The WebAssembly cut sees only its own
+ * A window of memory and the cut over it: in WebAssembly where there is any, in plain TypeScript (cut.ts) elsewhere.
+ * Both cut at the same places; only the speed differs (3,000+ against 500+ MB/s). The WebAssembly cut sees only its own
  * memory, so the window lies in it, and input is best read straight into the window.
  */
 import { base64urlToBytes } from '../bytes.ts';
@@ -22,7 +22,7 @@ const windowStart = pageBytes;
 
 let wasmModule: WebAssembly.Module | undefined;
 
-/** Whether this host runs WebAssembly. Some run JavaScript only (a strict content security policy, a hardened VM). */
+/** Undefined where the host has no WebAssembly or forbids compiling it (a content security policy may). */
 function compileOnce(): WebAssembly.Module | undefined {
   if (typeof WebAssembly === 'undefined') return undefined;
   try {
@@ -65,8 +65,8 @@ function createWasmCutWindow(module: WebAssembly.Module, sizeBytes: number): Cut
 }
 
 /**
- * A window of `sizeBytes`. Keep and reuse it: each WebAssembly memory reserves gigabytes of address space in V8 (no real
- * memory), so a program should hold a handful, not one per file.
+ * A window of `sizeBytes`. Keep and reuse it: each WebAssembly memory reserves gigabytes of address space in V8 (no
+ * real memory), so a program should hold a handful, not one per file.
  */
 export function createCutWindow(sizeBytes: number): CutWindow {
   const module = compileOnce();

@@ -1,13 +1,14 @@
 /**
- * Where a chunk ends: FastCDC 2020 in plain TypeScript. It runs wherever JavaScript does, and it is the readable statement
- * of what assembly/gear.ts does ten times faster; tests hold the two together.
+ * Where a chunk ends: FastCDC 2020 in plain TypeScript. It is the readable statement of what assembly/gear.ts
+ * does five times faster, the oracle that tests hold it to, and what cuts where WebAssembly cannot be had.
  *
  * From `floor(min / 2)` pairs on, every byte enters the gear hash. The chunk ends before the first byte whose hash has
- * all bits of the mask zero. Up to the average size a mask with more bits rules (a cut is less likely), after it one with fewer
- * (more likely): sizes gather round the average. Without a hit the chunk is `max` bytes or the whole rest.
+ * all bits of the mask zero. Up to the average size a mask with more bits rules (a cut is less likely), after it one
+ * with fewer (more likely): sizes gather round the average. Without a hit the chunk is `max` bytes or the whole rest.
  *
- * Worked example, min 64, avg 256, max 1024, 10,240 zero bytes: the hash of a run of zeros settles at a value that meets
- * no mask, so there are ten chunks of 1,024 bytes. A rest of at most `min` bytes is one chunk and is not looked at.
+ * Worked example, min 64, avg 256, max 1024, 10,240 zero bytes: the hash of a run of zeros settles at a value that
+ * meets no mask, so there are ten chunks of 1,024 bytes. A rest of at most `min` bytes is one chunk and is not looked
+ * at.
  */
 import { gearTable, gearTableShifted, mustGetMask } from './gear.ts';
 
@@ -68,8 +69,9 @@ const oddLow = Int32Array.from(gearTable, lowOf);
 const oddHigh = Int32Array.from(gearTable, highOf);
 
 /**
- * Length in bytes of the chunk that begins at `start`, when the input ends at `end` (0 <= start <= end <= bytes.length).
- * Fewer bytes than the rest of the input may be given if there are at least `maxBytes`: the answer is the same.
+ * Length in bytes of the chunk that begins at `start`, when the input ends at `end` (0 <= start <= end <=
+ * bytes.length). Fewer bytes than the rest of the input may be given if there are at least `maxBytes`: the answer is
+ * the same.
  */
 export function cutLength(params: CutParams, bytes: Uint8Array, start: number, end: number): number {
   const { minBytes, avgBytes, maxBytes } = params;

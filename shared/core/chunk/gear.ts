@@ -1,11 +1,11 @@
 /**
- * The gear table and masks of FastCDC (W. Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking Approach",
- * USENIX ATC 2016, and "The Design of Fast Content-Defined Chunking", IEEE TPDS 2020).
+ * The gear table and masks of FastCDC (W. Xia et al., "FastCDC: a Fast and Efficient Content-Defined Chunking
+ * Approach", USENIX ATC 2016, and "The Design of Fast Content-Defined Chunking", IEEE TPDS 2020).
  *
- * A gear hash is one 64-bit number: for each byte, shift left by one and add the byte's table entry. After 64 bytes an old
- * byte is shifted out, so the hash depends on the last 64 bytes only; the masks look at no bit above 47, so a cut
- * depends on at most 48. Table and masks are those of the public `fastcdc` crate (module v2020), so that any
- * language's port of it cuts where we cut.
+ * A gear hash is one 64-bit number: for each byte, shift left by one and add the byte's table entry. After 64 bytes an
+ * old byte is shifted out, so the hash depends on the last 64 bytes only; the masks look at no bit above 47, so a cut
+ * depends on at most 48. Table and masks are those of the public `fastcdc` crate (module v2020), so that any language's
+ * port of it cuts where we cut.
  *
  * The table is computed, not copied: entry v is the first eight bytes, big-endian, of MD5 over 64 bytes of value v.
  * Worked example: MD5 over 64 zero bytes is 3b5d3c7d207e37dceeedd301e35e2e58, so entry 0 is 0x3b5d3c7d207e37dc.

@@ -1,7 +1,7 @@
 /**
  * Chunking profiles: how a file is cut. The id is recorded in every manifest; a table entry never changes its meaning.
- * Small chunks find more that is unchanged, large ones cost less bookkeeping: text gets the smallest, and every profile stays
- * within `manifestChunksMax` chunks up to four times its range, whatever the content.
+ * Small chunks find more that is unchanged, large ones cost less bookkeeping: text gets the smallest. Whatever the
+ * content, no choice made here cuts a file into more than `manifestChunksMax` chunks.
  */
 import { TidemarkError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -27,7 +27,10 @@ const MiB = 1024 * KiB;
 const GiB = 1024 * MiB;
 const TiB = 1024 * GiB;
 
-/** Normalization level of all profiles: chunk sizes gather round the average without losing resynchronisation after an edit. */
+/**
+ * Normalization level of all profiles: chunk sizes gather round the average without losing resynchronisation after an
+ * edit.
+ */
 const level = 1;
 
 type Range = readonly [fileBytesMin: number, fileBytesMax: number];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { concatBytes, equalBytes } from '../../../shared/core/bytes.ts';
 import { type Chunker, createChunker } from '../../../shared/core/chunk/chunker.ts';
 import { createPlainCutWindow } from '../../../shared/core/chunk/cut-wasm.ts';
@@ -38,7 +38,7 @@ function expectedLengths({ content, maxBytes }: ChunkProfile, bytes: Uint8Array)
 
 function splitAt(bytes: Uint8Array, points: readonly number[]): Uint8Array[] {
   const sorted = [0, ...points.map((point) => point % (bytes.length + 1)), bytes.length].sort((a, b) => a - b);
-  return sorted.slice(1).map((end, i) => bytes.subarray(sorted[i]!, end));
+  return sorted.slice(1).map((end, i) => bytes.subarray(sorted[i], end));
 }
 
 const input = fc.record({

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { utf8 } from '../../../shared/core/bytes.ts';
 import { mustGetProfile, profileHeadBytes, profiles, selectProfile } from '../../../shared/core/chunk/profiles.ts';
 import { isTidemarkError } from '../../../shared/core/errors.ts';

@@ -1,6 +1,8 @@
 import { createCipheriv, createHash } from 'node:crypto';
 
-/** Bytes that look random and depend on the seed only: zeros under AES-128-CTR keyed by the seed. Gigabytes a second. */
+/**
+ * Bytes that look random and depend on the seed only: zeros under AES-128-CTR keyed by the seed. Gigabytes a second.
+ */
 export function randomBytesOf(seed: string, length: number): Uint8Array {
   const key = createHash('sha256').update(seed).digest().subarray(0, 16);
   return new Uint8Array(createCipheriv('aes-128-ctr', key, new Uint8Array(16)).update(new Uint8Array(length)));

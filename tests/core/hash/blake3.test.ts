@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { createBLAKE3 } from 'hash-wasm';
 import { installNativeBlake3, loadNativeBlake3 } from '../../../shared/adapters/node/native-blake3.ts';
 import { bytesToHex, utf8 } from '../../../shared/core/bytes.ts';
+import { createCutWindow } from '../../../shared/core/chunk/cut-wasm.ts';
 import {
   type Blake3Backend,
   blake3,
@@ -30,7 +31,7 @@ function officialInput(length: number): Uint8Array {
 
 /** Lengths on both sides of every switch: blocks, BLAKE3's 1 KiB chunks, the native threshold. */
 const anyBytes = fc
-  .tuple(fc.oneof(fc.nat(5_000), fc.constantFrom(2_047, 2_048, 2_049, 16_384, 70_000)), fc.nat(255), fc.nat(255))
+  .tuple(fc.oneof(fc.nat(5_000), fc.constantFrom(1_023, 1_024, 1_025, 16_384, 70_000)), fc.nat(255), fc.nat(255))
   .map(([length, factor, offset]) => Uint8Array.from({ length }, (_, i) => i * factor + (i >> 8) + offset));
 
 for (const backend of backends) {
@@ -55,6 +56,14 @@ for (const backend of backends) {
       assert.equal(digest.buffer.byteLength, 32, 'aliases nothing');
       backend.hash(buffer);
       assert.deepEqual(digest, copy, 'not overwritten by the next hash');
+    }
+  });
+
+  test(`${backend.name}: a chunk in the window of the chunker, in WebAssembly memory, hashes as a copy of it does`, () => {
+    const { bytes } = createCutWindow(1024 * 1024);
+    bytes.set(officialInput(bytes.length));
+    for (const [from, to] of [[1, 500] as const, [4_096, 20_000] as const, [65_537, 900_000] as const]) {
+      assert.deepEqual(backend.hash(bytes.subarray(from, to)), wasmBlake3.hash(bytes.slice(from, to)));
     }
   });
 
