@@ -70,7 +70,9 @@ export const parseRequestId = parseId<RequestId>('a request id');
 export const bytesToRequestId = bytesToId<RequestId>('a request id');
 
 export function parseUserId(text: string): UserId {
-  if (text.length < 1 || text.length > 256) throw new TidemarkError('malformed', 'a user id has 1 to 256 characters');
+  if (text.length < 1 || text.length > 256 || !text.isWellFormed()) {
+    throw new TidemarkError('malformed', 'a user id has 1 to 256 characters of well-formed Unicode');
+  }
   return text as UserId;
 }
 

@@ -9,11 +9,12 @@
  *
  * The encoding is canonical (one byte string per entry), because the marks of two devices are compared.
  */
-import { decode, encode } from '@msgpack/msgpack';
+import { encode } from '@msgpack/msgpack';
 import { utf8 } from '../bytes.ts';
 import { TidemarkError } from '../errors.ts';
 import { type Digest, type NodeId, bytesToDeviceId, bytesToDigest, bytesToNodeId, idToBytes } from '../ids.ts';
 import { limits } from '../limits.ts';
+import { type MsgpackCaps, decodeMsgpack } from '../msgpack.ts';
 import type { VersionVector } from '../version-vector.ts';
 
 interface EntryBase {
@@ -81,15 +82,16 @@ function decodeVersion(raw: unknown): VersionVector {
   });
 }
 
-/** Throws `malformed` on anything that encodeEntry does not write. Does not check that the bytes are canonical. */
+/** [entry [version [pair]]]. */
+const entryCaps: MsgpackCaps = { what: 'an entry', depthMax: 3, valuesMax: 8 + 3 * limits.versionVectorEntriesMax };
+
+/**
+ * Throws `malformed` (or `too-large`, far over 1,024 devices in a version) on anything that encodeEntry does not write.
+ * Does not check that the bytes are canonical.
+ */
 export function decodeEntry(bytes: Uint8Array): Entry {
   if (bytes.length > limits.mapValueBytesMax) refuse('length');
-  let raw: unknown;
-  try {
-    raw = decode(bytes, { maxArrayLength: limits.versionVectorEntriesMax, maxMapLength: 0, maxExtLength: 0 });
-  } catch (cause) {
-    throw new TidemarkError('malformed', 'an entry is not msgpack', { cause });
-  }
+  const raw = decodeMsgpack(bytes, entryCaps);
   if (!Array.isArray(raw) || raw.length !== 7) refuse('shape');
   const [kind, nodeId, version, mtimeMs, mode, size, content] = raw as unknown[];
   if (!(nodeId instanceof Uint8Array)) refuse('node id');

@@ -25,6 +25,7 @@ import {
   list,
   message,
   optional,
+  refuse,
   requestId,
   text,
   userId,
@@ -40,10 +41,11 @@ const value = optional(bytes(limits.mapValueBytesMax));
 
 /** On the wire two columns, keys and values, sorted by key: `[[key, …], [value, …]]`. */
 export const treeEdits: Schema<readonly TreeEdit[]> = {
-  form: 'treeEdits',
+  form: `treeEdits(${key.form},${value.form})`,
   toWire: (edits) => [edits.map((edit) => edit.key), edits.map((edit) => edit.value)],
   fromWire: (raw, path) => {
     const [keys, values] = editColumns.fromWire(raw, path) as [readonly Uint8Array[], readonly (Uint8Array | null)[]];
+    if (keys.length !== values.length) refuse(path, 'as many values as keys');
     return zip(keys, values);
   },
   toJson: (edits) => edits.map((edit) => ({ key: key.toJson(edit.key), value: value.toJson(edit.value) })),

@@ -6,13 +6,14 @@
  * `clockMs` is the author's clock when the change was noticed. It names conflict copies ("… 2026-11-22"); it orders nothing.
  */
 import { limits } from '../limits.ts';
-import { type ValueOf, digest, integer, message, nodeId, optional, text, variant } from './schema.ts';
+import { executableBits } from '../tree/entry.ts';
+import { type ValueOf, bits, digest, integer, message, nodeId, optional, text, variant } from './schema.ts';
 import { version } from './version.ts';
 
 const name = text(limits.nameBytesMax);
 const mtimeMs = integer(-8_640_000_000_000_000, 8_640_000_000_000_000);
 const clockMs = integer(-8_640_000_000_000_000, 8_640_000_000_000_000);
-const mode = integer(0, 0o111);
+const mode = bits(executableBits);
 
 /** Where the node was when the author last saw it. */
 export const place = message('Place', { parentId: nodeId, name });

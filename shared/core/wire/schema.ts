@@ -67,6 +67,16 @@ export function integer(min = 0, max: number = Number.MAX_SAFE_INTEGER): Schema<
   });
 }
 
+/** A number with no bit outside `mask` (below 2^31). */
+export function bits(mask: number): Schema<number> {
+  return same(`bits(${mask})`, (raw, path) => {
+    if (typeof raw !== 'number' || !Number.isInteger(raw) || raw < 0 || raw > mask || (raw & ~mask) !== 0) {
+      refuse(path, `a number with bits of ${mask} only`);
+    }
+    return raw === 0 ? 0 : raw;
+  });
+}
+
 export const flag: Schema<boolean> = same('flag', (raw, path) => {
   if (typeof raw !== 'boolean') refuse(path, 'true or false');
   return raw;
@@ -141,7 +151,9 @@ export const deviceId = id('deviceId', bytesToDeviceId);
 export const sessionId = id('sessionId', bytesToSessionId);
 export const requestId = id('requestId', bytesToRequestId);
 export const userId = same('userId', (raw, path) => {
-  if (typeof raw !== 'string' || raw.length < 1 || raw.length > 256) refuse(path, 'a user id');
+  if (typeof raw !== 'string' || raw.length < 1 || raw.length > 256 || !raw.isWellFormed()) {
+    refuse(path, 'a user id');
+  }
   return parseUserId(raw);
 });
 

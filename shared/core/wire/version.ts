@@ -23,7 +23,7 @@ function read(
 }
 
 export const version: Schema<VersionVector> = {
-  form: 'version',
+  form: `version([${deviceId.form},${counter.form}],${limits.versionVectorEntriesMax})`,
   toWire: (value) => value.map(([device, count]) => [deviceId.toWire(device), count]),
   fromWire: (raw, path) => read(raw, path, deviceId.fromWire),
   toJson: (value) => value.map(([device, count]) => [deviceId.toJson(device), count]),
