@@ -1,0 +1,35 @@
+/**
+ * One deleter at a time, over all processes that use one blob folder. Files have no compare-and-delete: a deleter looks at
+ * the file and then unlinks the name, and if another one unlinked in between and a writer created the name anew, the first
+ * would delete what it never looked at. Writers never replace a file, so it is enough that deleters exclude each other.
+ * The lock is SQLite's: the system releases it when its holder dies.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { TidemarkError } from '../../core/errors.ts';
+
+/** A holder works for less than a millisecond; whoever waits this long waits for a stopped process. */
+const waitMs = 5_000;
+
+export class DeleteLock {
+  readonly #file: string;
+  #database: DatabaseSync | undefined;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Runs `work`, which must be synchronous and short, as the only one. Throws `busy` when the lock cannot be had. */
+  run<Result>(work: () => Result): Result {
+    this.#database ??= new DatabaseSync(this.#file, { timeout: waitMs });
+    try {
+      this.#database.exec('BEGIN EXCLUSIVE');
+    } catch (error) {
+      throw new TidemarkError('busy', 'another process holds the lock of the blob folder', { cause: error });
+    }
+    try {
+      return work();
+    } finally {
+      this.#database.exec('ROLLBACK');
+    }
+  }
+}
