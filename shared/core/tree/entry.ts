@@ -112,7 +112,7 @@ export function decodeEntry(bytes: Uint8Array): Entry {
       if (content !== null || size !== 0) refuse('content');
       return { kind: 'folder', ...base };
     case kindNumbers.symlink:
-      if (typeof content !== 'string' || utf8(content).length !== size || (size as number) > limits.linkBytesMax) {
+      if (typeof content !== 'string' || utf8(content).length !== size || size > limits.linkBytesMax) {
         refuse('content');
       }
       return { kind: 'symlink', ...base, target: content };
