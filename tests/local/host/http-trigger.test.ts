@@ -103,25 +103,25 @@ describe('HTTP triggers', () => {
   it('streams 64 MiB through a handler: answers arrive while the request is still being sent', async () => {
     const piece = new Uint8Array(MiB).fill(7);
     let sent = 0;
-    let held: PromiseWithResolvers<void> | undefined = Promise.withResolvers<void>();
+    const held = Promise.withResolvers<void>();
     const body = new ReadableStream<Uint8Array>(
       {
         async pull(controller) {
-          if (sent === 4) await held?.promise;
+          if (sent === 4) await held.promise;
           if (sent++ < 64) controller.enqueue(piece);
           else controller.close();
         },
       },
       { highWaterMark: 0 },
     );
-    const response = await call('/api/echo', { method: 'POST', body, duplex: 'half' } as RequestInit);
+    const response = await call('/api/echo', { method: 'POST', body, duplex: 'half' });
     assert.ok(response.body);
     let bytes = 0;
     let sum = 0;
     for await (const part of response.body as unknown as AsyncIterable<Uint8Array>) {
       bytes += part.byteLength;
       sum += part[0] ?? 0;
-      if (bytes === 4 * MiB) held = void held?.resolve();
+      if (bytes === 4 * MiB) held.resolve();
     }
     assert.equal(bytes, 64 * MiB);
     assert.ok(sum > 0);
