@@ -1,0 +1,104 @@
+/**
+ * One SQLite file, opened for durability: WAL with synchronous=FULL, so that a transaction that has committed survives a
+ * power cut. Any number of processes may have it open. Statements run synchronously: a call is atomic with respect to this
+ * process by itself, and to others by its transaction.
+ */
+import { DatabaseSync } from 'node:sqlite';
+import { TidemarkError } from '../../core/errors.ts';
+import { schemaSteps } from './schema.ts';
+
+/** A writer waits this long for another process's transaction, which takes milliseconds. */
+const busyTimeoutMs = 5_000;
+
+/** SQLite's primary result codes (https://sqlite.org/rescode.html). */
+const resultCodes = {
+  busy: 5,
+  locked: 6,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  notADatabase: 26,
+} as const;
+
+function resultCodeOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number') return undefined;
+  return error.errcode & 0xff;
+}
+
+function toStoreError(error: unknown): unknown {
+  if (error instanceof TidemarkError) return error;
+  switch (resultCodeOf(error)) {
+    case undefined:
+      return error;
+    case resultCodes.busy:
+    case resultCodes.locked:
+    case resultCodes.full:
+      return new TidemarkError('busy', 'the metadata file cannot be written now', { cause: error });
+    case resultCodes.ioError:
+    case resultCodes.cannotOpen:
+      return new TidemarkError('unavailable', 'the metadata file cannot be read or written', { cause: error });
+    case resultCodes.corrupt:
+    case resultCodes.notADatabase:
+      return new TidemarkError('corrupt', 'the metadata file is damaged', { cause: error });
+    default:
+      return new TidemarkError('internal', 'a metadata statement failed', { cause: error });
+  }
+}
+
+/** Runs one store call; errors leave as TidemarkErrors. Asynchronous only in form. */
+export async function attempt<Result>(work: () => Result): Promise<Result> {
+  try {
+    return work();
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}
+
+/** Runs `work` in one transaction: all of it is durable when this returns, or, if it throws, none of it happened. */
+export function transact<Result>(database: DatabaseSync, kind: 'IMMEDIATE' | 'DEFERRED', work: () => Result): Result {
+  database.exec(`BEGIN ${kind}`);
+  try {
+    const result = work();
+    database.exec('COMMIT');
+    return result;
+  } catch (error) {
+    // Some errors (a full disk) have rolled back already.
+    if (database.isTransaction) database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function readVersion(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+}
+
+/** Takes the steps that the file has not taken. Two processes may try at once: the second finds them taken. */
+function migrate(database: DatabaseSync): void {
+  if (readVersion(database) === schemaSteps.length) return;
+  transact(database, 'IMMEDIATE', () => {
+    const version = readVersion(database);
+    if (version > schemaSteps.length) {
+      throw new TidemarkError('unsupported', 'the metadata file was written by a newer version of this program');
+    }
+    for (const step of schemaSteps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${schemaSteps.length}`);
+  });
+}
+
+/** Opens the file, making or migrating it as needed; `:memory:` gives a private database that is never durable. */
+export function openDatabase(file: string): DatabaseSync {
+  try {
+    const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+    try {
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;');
+      migrate(database);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  } catch (error) {
+    throw toStoreError(error);
+  }
+}

@@ -1,0 +1,57 @@
+/**
+ * The tables of the metadata file, as a list of steps: `user_version` counts the steps that a file has taken. A step never
+ * changes once it has been released; a change of the schema is another step at the end.
+ *
+ * Ids and digests are BLOBs, times milliseconds since 1970. Tables whose rows are small and found by their key are WITHOUT
+ * ROWID; those that hold larger bytes are not, because SQLite wants such rows out of the key's tree. A chunk names its pack
+ * by a small integer instead of 32 bytes more.
+ */
+export const schemaSteps: readonly string[] = [
+  `
+  CREATE TABLE workspaces (
+    workspace BLOB PRIMARY KEY, name TEXT NOT NULL, mode TEXT NOT NULL, policy TEXT NOT NULL, region TEXT NOT NULL,
+    created_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE members (
+    workspace BLOB NOT NULL REFERENCES workspaces, position INTEGER NOT NULL, user TEXT NOT NULL, role TEXT NOT NULL,
+    PRIMARY KEY (workspace, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX members_by_user ON members (user);
+
+  CREATE TABLE devices (
+    device BLOB PRIMARY KEY, user TEXT NOT NULL, name TEXT NOT NULL, created_ms INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE sessions (
+    session BLOB NOT NULL UNIQUE, workspace BLOB NOT NULL, user TEXT NOT NULL, device BLOB NOT NULL,
+    created_ms INTEGER NOT NULL, expires_ms INTEGER NOT NULL, packs BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX sessions_by_expiry ON sessions (expires_ms);
+
+  CREATE TABLE packs (
+    id INTEGER PRIMARY KEY, workspace BLOB NOT NULL, pack BLOB NOT NULL, stored_bytes INTEGER NOT NULL, etag TEXT NOT NULL,
+    recorded_ms INTEGER NOT NULL, UNIQUE (workspace, pack)
+  ) STRICT;
+  CREATE TABLE chunks (
+    workspace BLOB NOT NULL, hash BLOB NOT NULL, pack INTEGER NOT NULL REFERENCES packs, frame_offset INTEGER NOT NULL,
+    frame_stored INTEGER NOT NULL, frame_raw INTEGER NOT NULL, codec INTEGER NOT NULL, offset INTEGER NOT NULL,
+    length INTEGER NOT NULL, PRIMARY KEY (workspace, hash)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE objects (
+    workspace BLOB NOT NULL, kind INTEGER NOT NULL, hash BLOB NOT NULL, bytes BLOB NOT NULL, UNIQUE (workspace, kind, hash)
+  ) STRICT;
+
+  CREATE TABLE heads (
+    workspace BLOB PRIMARY KEY, seq INTEGER NOT NULL, root BLOB NOT NULL, chain BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE journal (
+    workspace BLOB NOT NULL, seq INTEGER NOT NULL, entry BLOB NOT NULL, edits_hash BLOB, UNIQUE (workspace, seq)
+  ) STRICT;
+  CREATE TABLE requests (
+    workspace BLOB NOT NULL, request BLOB NOT NULL, body_hash BLOB NOT NULL, answer BLOB NOT NULL,
+    expires_ms INTEGER NOT NULL, UNIQUE (workspace, request)
+  ) STRICT;
+  CREATE INDEX requests_by_expiry ON requests (expires_ms);
+  `,
+];
