@@ -97,6 +97,17 @@ function readInto(chunker: Chunker, profile: ChunkProfile, bytes: Uint8Array): n
   return lengths;
 }
 
+test('without any hit every chunk is max bytes, however finely the input comes', () => {
+  for (const piece of [1, 3, 1023, 1025]) {
+    const pieces = Array.from({ length: Math.ceil(10_240 / piece) }, () => new Uint8Array(piece));
+    const lengths = chunksOf(chunkers.WebAssembly, tiny, pieces).map((chunk) => chunk.length);
+    assert.ok(
+      lengths.slice(0, -1).every((length) => length === 1024),
+      `pieces of ${piece}`,
+    );
+  }
+});
+
 test('all chunks of one commit stay valid together, until the next call', () => {
   const chunker = chunkers.WebAssembly;
   const bytes = randomBytesOf('views', 50_000);
