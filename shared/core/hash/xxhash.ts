@@ -1,8 +1,8 @@
 /**
- * xxHash (https://xxhash.com): XXH64 and XXH3-128, at memory speed and not cryptographic. **A prefilter only.** A 64-bit hash
- * never decides that content is known: among 2^32 files two collide by chance, and anybody can make two that collide.
- * A different xxHash proves that a file changed; an equal one only says that comparing by BLAKE3 is worth while.
- * The seed is random per device, so that collisions made for one device do nothing on another.
+ * xxHash (https://xxhash.com): XXH64 and XXH3-128, at memory speed and not cryptographic. **A prefilter only.** A
+ * 64-bit hash never decides that content is known: among 2^32 files two collide by chance, and anybody can make two
+ * that collide. A different xxHash proves that a file changed; an equal one only says that comparing by BLAKE3 is worth
+ * while. The seed is random per device, so that collisions made for one device do nothing on another.
  */
 import { type IHasher, createXXHash128, createXXHash64 } from 'hash-wasm';
 
