@@ -3,7 +3,7 @@ import { pathToFileURL } from 'node:url';
 import { TidemarkError } from '../../shared/core/errors.ts';
 import type { HostLogger } from './host-logger.ts';
 import type { InvocationScope } from './invocation.ts';
-import { installModuleHooks } from './module-hooks.ts';
+import { installModuleHooks, isLibraryHooked } from './module-hooks.ts';
 import type { TriggeredFunction } from './trigger.ts';
 import { worker, type RegisteredFunction } from './worker.ts';
 
@@ -23,11 +23,10 @@ export async function loadApp(entry: AppEntry, logger: HostLogger): Promise<Load
   installModuleHooks();
   const registry = await worker.load(() => runEntry(entry), logger);
   const model = worker.programmingModel;
-  if (model === undefined) {
-    throw new TidemarkError(
-      'conflict',
-      'The app registered no function, or loaded @azure/functions before the host started; load the app through the host only.',
-    );
+  if (model === undefined) throw new TidemarkError('conflict', 'The entry of the app registered no function.');
+  if (!isLibraryHooked()) {
+    const message = 'Something loaded @azure/functions before the host started; load the app through the host only.';
+    throw new TidemarkError('conflict', message);
   }
   await worker.getCapabilities(model);
   const functions = [...registry.functions.values()].map(toTriggered);

@@ -176,7 +176,9 @@ async function invoke(
       : { traceContext: { traceParent, ...(traceState === undefined ? {} : { traceState }) } }),
   };
   const outcome = await runInvocation(app.scope, fn.registered, request, input);
-  if (!outcome.ok) {
+  if (!outcome.ok && input.isAbandoned?.() === true) {
+    logger.warn({ function: fn.name, invocationId }, 'the caller went away before the function had answered');
+  } else if (!outcome.ok) {
     logger.error({ function: fn.name, invocationId, error: errorToLogText(outcome.error) }, 'function failed');
   }
   return outcome;

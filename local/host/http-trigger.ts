@@ -99,6 +99,7 @@ async function invokeStreaming(
     invocationId,
     adaptResult: (result) => paceResult(result, response),
     errorResult: () => failureResult(response, body.tooLarge),
+    isAbandoned: () => response.destroyed,
   });
   if (outcome.ok && !response.headersSent && !response.writableEnded) answerEmpty(response, 204);
   if (!outcome.ok && !response.writableEnded) endFailed(response, body.tooLarge);

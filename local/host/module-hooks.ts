@@ -13,6 +13,7 @@ const proxyUrl = new URL('./proxy-server.ts', import.meta.url).href;
 const libraryFolder = '/@azure/functions/dist/';
 
 let installed = false;
+let libraryHooked = false;
 
 /** Installs the hooks, once per process. They must be in place before anything loads `@azure/functions`. */
 export function installModuleHooks(): void {
@@ -22,9 +23,14 @@ export function installModuleHooks(): void {
     resolve(specifier, context, nextResolve) {
       if (specifier === '@azure/functions-core') return { url: coreUrl, shortCircuit: true };
       const forLibrary = context.parentURL?.includes(libraryFolder) === true;
-      if (forLibrary && (specifier === 'http' || specifier === 'node:http'))
-        return { url: proxyUrl, shortCircuit: true };
-      return nextResolve(specifier, context);
+      if (!forLibrary || (specifier !== 'http' && specifier !== 'node:http')) return nextResolve(specifier, context);
+      libraryHooked = true;
+      return { url: proxyUrl, shortCircuit: true };
     },
   });
+}
+
+/** Whether the library was loaded under the hooks; if it was loaded before, it has Node's own HTTP server. */
+export function isLibraryHooked(): boolean {
+  return libraryHooked;
 }

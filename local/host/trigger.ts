@@ -26,6 +26,8 @@ export interface TriggerInput {
   readonly traceState?: string | undefined;
   readonly adaptResult?: AdaptResult;
   readonly errorResult?: () => unknown;
+  /** Whether the caller is gone: a failure is then the caller's, not the function's. */
+  readonly isAbandoned?: () => boolean;
 }
 
 export interface HostContext {

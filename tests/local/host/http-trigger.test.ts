@@ -161,6 +161,16 @@ describe('HTTP triggers', () => {
     await until(t, () => started.app.seen.cancelledStreams === 1);
   });
 
+  it('does not blame the function when the caller goes away in the middle of a body', async () => {
+    const socket = connect(Number(new URL(started.url).port), '127.0.0.1');
+    socket.write('POST /api/hello/gone HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf');
+    await new Promise<void>((resolve) => socket.once('ready', resolve));
+    socket.end();
+    const line = await started.line(({ message }) => message.startsWith('the caller went away'));
+    assert.deepEqual([line.level, line.fields['function']], ['warn', 'hello']);
+    socket.destroy();
+  });
+
   it('refuses bodies over the limit with 413, announced or not', async () => {
     const socket = connect(Number(new URL(started.url).port), '127.0.0.1');
     socket.write(`POST /api/hello/x HTTP/1.1\r\nhost: x\r\ncontent-length: ${81 * MiB}\r\n\r\n`);
