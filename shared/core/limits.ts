@@ -20,9 +20,9 @@ export const limits = {
   packFooterBytesMax: 512 * KiB,
   /** A segment of a manifest ends here even when no hash ended it. */
   segmentChunksMax: 4_096,
-  /** Chunks of one file: 4 TiB at the largest profile's average, and 32 MiB of hashes in memory. */
+  /** Chunks of one file: 2 TiB at the largest average of 2 MiB, and 32 MiB of hashes in memory. */
   manifestChunksMax: 1_048_576,
-  /** A file's size in bytes: 2^53 - 1 would be exact too, but 16 TiB is what 4 MiB chunks can list. */
+  /** A file's size in bytes: 4 TiB is what a manifest can list in chunks of 4 MiB. */
   fileBytesMax: 4 * MiB * 1_048_576,
   /** One encoded segment: 4,096 chunks of a 32-byte hash and a 3-byte length, with room. */
   segmentBytesMax: 256 * KiB,
