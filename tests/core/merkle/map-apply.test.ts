@@ -159,7 +159,7 @@ describe('applying edits to the Merkle map', () => {
   });
 
   it('reads only the path of a single edit', async () => {
-    const content = manyPairs(30_000);
+    const content = manyPairs(10_000);
     const { source, root } = await storedMap(content);
     const { levels } = buildByTheBook(content);
     const inLeaf = editsToBuild(content).find(({ key }) => mapKeyRank(key) === 0)!;
