@@ -59,15 +59,24 @@ export async function verifyPack(
   return 'verified';
 }
 
-/** The pieces of a blob; a stream that ends before the blob does is a failed read (`unavailable`), not a bad pack. */
+/** The pieces of a blob. A stream that fails or ends early is a failed read (`unavailable`), whatever it calls itself, not a bad pack. */
 async function* wholeOrError(blob: {
   readonly properties: BlobProperties;
   readonly pieces: AsyncIterable<Uint8Array>;
 }): AsyncGenerator<Uint8Array> {
   let bytes = 0;
-  for await (const piece of blob.pieces) {
-    bytes += piece.length;
-    yield piece;
+  const pieces = blob.pieces[Symbol.asyncIterator]();
+  try {
+    for (;;) {
+      const next = await pieces.next().catch((cause: unknown) => {
+        throw new TidemarkError('unavailable', 'a blob could not be read', { cause });
+      });
+      if (next.done === true) break;
+      bytes += next.value.length;
+      yield next.value;
+    }
+  } finally {
+    await pieces.return?.();
   }
   if (bytes < blob.properties.length) throw new TidemarkError('unavailable', 'a blob could not be read to its end');
 }

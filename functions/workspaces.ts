@@ -1,0 +1,13 @@
+import { app } from '@azure/functions';
+import { toHttpHandler } from './http-handler.ts';
+import type { GetService } from './service.ts';
+
+/** Workspaces, and what they hold and how it came to. */
+export function registerWorkspaces(getService: GetService): void {
+  const authLevel = 'anonymous';
+  const handler = toHttpHandler(getService);
+  app.http('workspaces', { route: 'workspaces', methods: ['GET', 'POST'], authLevel, handler });
+  app.http('workspace', { route: 'workspaces/{ws}', methods: ['GET'], authLevel, handler });
+  app.http('changes', { route: 'workspaces/{ws}/changes', methods: ['GET'], authLevel, handler });
+  app.http('tree', { route: 'workspaces/{ws}/tree', methods: ['GET'], authLevel, handler });
+}
