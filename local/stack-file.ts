@@ -1,0 +1,48 @@
+/** `stack.json` (0600) in the data folder: where a running stack is, for `tide`, tests and people. */
+import { chmodSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+export const stackFileName = 'stack.json';
+
+export interface StackFile {
+  readonly pid: number;
+  /** Processes that belong to the stack and end with it. */
+  readonly companions: readonly number[];
+  /** The API with its prefix: what `tide login --server` takes. */
+  readonly server: string;
+  readonly blobs: string;
+  readonly issuer: string;
+  readonly port: number;
+}
+
+export function writeStackFile(data: string, stack: StackFile): void {
+  const file = join(data, stackFileName);
+  const temporary = `${file}.${stack.pid}`;
+  writeFileSync(temporary, JSON.stringify(stack, null, 2) + '\n', { mode: 0o600 });
+  chmodSync(temporary, 0o600);
+  renameSync(temporary, file);
+}
+
+export function removeStackFile(data: string): void {
+  rmSync(join(data, stackFileName), { force: true });
+}
+
+/** The stack that runs on this data folder, or undefined: a file left by a killed one does not count. */
+export function runningStack(data: string): StackFile | undefined {
+  let stack: StackFile;
+  try {
+    stack = JSON.parse(readFileSync(join(data, stackFileName), 'utf8')) as StackFile;
+  } catch {
+    return undefined;
+  }
+  return stack.pid !== process.pid && isAlive(stack.pid) ? stack : undefined;
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
