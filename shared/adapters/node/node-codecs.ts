@@ -103,25 +103,38 @@ const zstdLevel = 1;
 /** 4 MiB, as long as a chunk: a frame that asks its decoder for a larger window is refused instead of allocated for. */
 const zstdWindowLogMax = 22;
 
+/** zlib fills buffers of this size one after another: one that holds all of the output saves joining them. */
+function bufferBytes(outputBytes: number): number {
+  return outputBytes + 1_024;
+}
+
+/** A plain array of its own. zlib's Buffer is a view of a longer one, and its `slice` shares memory where an array's copies. */
+function ownBytes(buffer: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer);
+}
+
 const zstd: Codec = {
   compress: (plain) =>
-    zstdCompressSync(plain, {
-      params: { [constants.ZSTD_c_compressionLevel]: zstdLevel },
-      pledgedSrcSize: plain.length,
-    }),
+    ownBytes(
+      zstdCompressSync(plain, {
+        params: { [constants.ZSTD_c_compressionLevel]: zstdLevel },
+        pledgedSrcSize: plain.length,
+        chunkSize: bufferBytes(plain.length),
+      }),
+    ),
   decompress: (stored, plainLength) => {
     let plain: Uint8Array;
     try {
       plain = zstdDecompressSync(stored, {
         params: { [constants.ZSTD_d_windowLogMax]: zstdWindowLogMax },
         maxOutputLength: Math.max(1, plainLength),
-        chunkSize: Math.max(64, plainLength),
+        chunkSize: bufferBytes(plainLength),
       });
     } catch (cause) {
       throw new TidemarkError('corrupt', 'a zstd frame does not decode', { cause });
     }
     if (plain.length !== plainLength) throw new TidemarkError('corrupt', 'a zstd frame does not decode to its length');
-    return plain;
+    return ownBytes(plain);
   },
 };
 
