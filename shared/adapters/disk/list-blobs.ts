@@ -40,7 +40,7 @@ export async function* listBlobs(folder: string, container: Container, prefix: s
   await stat(root);
   const start = path.join(root, ...base.split('/'));
   try {
-    await stat(start);
+    if (!(await stat(start)).isDirectory()) return;
   } catch (error) {
     if (isFileError(error, 'ENOENT', 'ENOTDIR')) return;
     throw error;

@@ -1,0 +1,378 @@
+/** What every blob store owes, sentence by sentence of shared/ports/blob-store.ts. */
+import assert from 'node:assert/strict';
+import { type TestContext, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { concatBytes, utf8 } from '../../shared/core/bytes.ts';
+import { isTidemarkError } from '../../shared/core/errors.ts';
+import { type BlobStore, type Container, containers } from '../../shared/ports/blob-store.ts';
+
+export interface BlobStoreUnderTest {
+  readonly store: BlobStore;
+  /** Sends a request to one of the store's URLs. */
+  readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
+  /** Moves the clock by which URLs expire; absent where it is not ours to move. */
+  readonly advance?: (milliseconds: number) => void;
+  /** A second instance over what the first one holds, as after a crash of the first. Absent where nothing lasts. */
+  readonly reopen?: () => Promise<BlobStore>;
+}
+
+/** Makes an empty store; ends with the test. */
+export type MakeBlobStore = (t: TestContext) => Promise<BlobStoreUnderTest>;
+
+const putHeaders = { 'x-ms-blob-type': 'BlockBlob' };
+const badNames = [
+  '',
+  '/',
+  'a/',
+  '/a',
+  'a//b',
+  '.',
+  '..',
+  'a/..',
+  '../a',
+  'a/./b',
+  'a b',
+  'a\\b',
+  'a%2fb',
+  'ä',
+  'a\0',
+  'a\n',
+];
+
+async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
+  const all: Item[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+function listAll(store: BlobStore, container: Container, prefix: string): Promise<string[]> {
+  return collect(store.list(container, prefix));
+}
+
+async function mustHead(store: BlobStore, container: Container, name: string) {
+  const properties = await store.head(container, name);
+  assert.ok(properties, `${name} is there`);
+  return properties;
+}
+
+function isMalformed(error: unknown): boolean {
+  return isTidemarkError(error, 'malformed');
+}
+
+function put(url: string, body: string, fetch: BlobStoreUnderTest['fetch']): Promise<Response> {
+  return fetch(url, { method: 'PUT', headers: putHeaders, body: utf8(body) });
+}
+
+async function statusOf(response: Promise<Response>): Promise<number> {
+  const { status, body } = await response;
+  await body?.cancel();
+  return status;
+}
+
+function testsOfBytes(make: MakeBlobStore): void {
+  test('put creates once; a second put leaves the blob as it is', async (t) => {
+    const { store } = await make(t);
+    assert.equal(await store.put('chunks', 'a/b', utf8('first')), 'created');
+    const before = await mustHead(store, 'chunks', 'a/b');
+    assert.equal(await store.put('chunks', 'a/b', utf8('other')), 'exists');
+    assert.deepEqual(await store.get('chunks', 'a/b'), utf8('first'));
+    assert.deepEqual(await store.head('chunks', 'a/b'), before);
+    assert.equal(before.length, 5);
+    assert.ok(Number.isFinite(before.createdMs));
+  });
+
+  test('of racing puts of one name exactly one creates, and its bytes are there', async (t) => {
+    const { store } = await make(t);
+    const bodies = Array.from({ length: 16 }, (_, i) => new Uint8Array(10_000).fill(i));
+    const results = await Promise.all(bodies.map((body) => store.put('chunks', 'race', body)));
+    assert.deepEqual(results.toSorted(), ['created', ...Array<string>(15).fill('exists')]);
+    assert.deepEqual(await store.get('chunks', 'race'), bodies[results.indexOf('created')]);
+  });
+
+  test('a reader beside a writer sees all of a blob or none', async (t) => {
+    const { store } = await make(t);
+    const body = new Uint8Array(1 << 20).fill(7);
+    let writing = true;
+    const written = store.put('chunks', 'big', body).finally(() => (writing = false));
+    while (writing) {
+      const seen = await store.get('chunks', 'big');
+      if (seen !== undefined) assert.equal(seen.length, body.length);
+      await new Promise(setImmediate);
+    }
+    assert.equal(await written, 'created');
+    assert.deepEqual(await store.get('chunks', 'big'), body);
+  });
+
+  test('bytes given and taken are not shared with the store', async (t) => {
+    const { store } = await make(t);
+    const given = utf8('given');
+    await store.put('chunks', 'a', given);
+    given.fill(0);
+    (await store.get('chunks', 'a'))?.fill(1);
+    assert.deepEqual(await store.get('chunks', 'a'), utf8('given'));
+  });
+
+  test('get gives any range, clipped to the blob', async (t) => {
+    const { store } = await make(t);
+    await store.put('chunks', 'a', utf8('0123456789'));
+    await store.put('chunks', 'empty', new Uint8Array(0));
+    assert.deepEqual(await store.get('chunks', 'a', { from: 2, to: 5 }), utf8('234'));
+    assert.deepEqual(await store.get('chunks', 'a', { from: 8, to: 100 }), utf8('89'));
+    assert.deepEqual(await store.get('chunks', 'a', { from: 10, to: 20 }), utf8(''));
+    assert.deepEqual(await store.get('chunks', 'a', { from: 30, to: 40 }), utf8(''));
+    assert.deepEqual(await store.get('chunks', 'empty'), utf8(''));
+  });
+
+  test('open streams the whole blob, in order', async (t) => {
+    const { store } = await make(t);
+    const body = new Uint8Array(700_001).map((_, i) => i % 251);
+    await store.put('chunks', 'a', body);
+    const opened = await store.open('chunks', 'a');
+    assert.ok(opened);
+    assert.deepEqual(opened.properties, await store.head('chunks', 'a'));
+    assert.deepEqual(concatBytes(...(await collect(opened.pieces))), body);
+  });
+
+  test('what is absent is undefined, in every container', async (t) => {
+    const { store } = await make(t);
+    await store.put('chunks', 'a/b', utf8('x'));
+    for (const [container, name] of [
+      ['chunks', 'a'],
+      ['chunks', 'a/b/c'],
+      ['chunks', 'z'],
+      ['manifests', 'a/b'],
+    ] as const) {
+      assert.equal(await store.head(container, name), undefined);
+      assert.equal(await store.get(container, name), undefined);
+      assert.equal(await store.open(container, name), undefined);
+    }
+  });
+
+  test('bad names are malformed, whatever is asked', async (t) => {
+    const { store } = await make(t);
+    for (const name of badNames) {
+      await assert.rejects(store.put('chunks', name, utf8('x')), isMalformed, `put ${name}`);
+      await assert.rejects(store.head('chunks', name), isMalformed, `head ${name}`);
+      await assert.rejects(store.get('chunks', name), isMalformed, `get ${name}`);
+      await assert.rejects(store.open('chunks', name), isMalformed, `open ${name}`);
+      await assert.rejects(store.createUrl('chunks', name, 60), isMalformed, `createUrl ${name}`);
+      await assert.rejects(store.readUrl('chunks', name, 60), isMalformed, `readUrl ${name}`);
+      await assert.rejects(store.deleteIfMatch('chunks', name, 'x'), isMalformed, `delete ${name}`);
+      await assert.rejects(store.moveIfMatch('chunks', name, 'x', 'quarantine'), isMalformed, `move ${name}`);
+    }
+  });
+}
+
+function testsOfIncarnations(make: MakeBlobStore): void {
+  test('an ETag names one incarnation: it differs each time a name is deleted and created', async (t) => {
+    const { store } = await make(t);
+    const seen = new Set<string>();
+    for (let round = 0; round < 20; round++) {
+      assert.equal(await store.put('chunks', 'a', utf8('same')), 'created');
+      const { etag } = await mustHead(store, 'chunks', 'a');
+      seen.add(etag);
+      assert.equal(await store.deleteIfMatch('chunks', 'a', etag), 'deleted');
+      assert.equal(await store.head('chunks', 'a'), undefined);
+    }
+    assert.equal(seen.size, 20);
+  });
+
+  test('deleteIfMatch and moveIfMatch leave every other incarnation alone', async (t) => {
+    const { store } = await make(t);
+    await store.put('chunks', 'a', utf8('old'));
+    const { etag } = await mustHead(store, 'chunks', 'a');
+    await store.deleteIfMatch('chunks', 'a', etag);
+    assert.equal(await store.deleteIfMatch('chunks', 'a', etag), 'changed');
+    assert.equal(await store.moveIfMatch('chunks', 'a', etag, 'quarantine'), 'changed');
+    await store.put('chunks', 'a', utf8('new'));
+    assert.equal(await store.deleteIfMatch('chunks', 'a', etag), 'changed');
+    assert.equal(await store.moveIfMatch('chunks', 'a', etag, 'quarantine'), 'changed');
+    assert.deepEqual(await store.get('chunks', 'a'), utf8('new'));
+    assert.deepEqual(await listAll(store, 'quarantine', ''), []);
+  });
+
+  test('moveIfMatch moves to the name with its ETag and frees the old name', async (t) => {
+    const { store } = await make(t);
+    await store.put('chunks', 'w/a.blob', utf8('bad'));
+    const { etag } = await mustHead(store, 'chunks', 'w/a.blob');
+    assert.equal(await store.moveIfMatch('chunks', 'w/a.blob', etag, 'quarantine'), 'moved');
+    assert.equal(await store.head('chunks', 'w/a.blob'), undefined);
+    assert.deepEqual(await store.get('quarantine', `w/a.blob-${etag}`), utf8('bad'));
+    assert.equal(await store.put('chunks', 'w/a.blob', utf8('good')), 'created');
+    const again = await mustHead(store, 'chunks', 'w/a.blob');
+    assert.equal(await store.moveIfMatch('chunks', 'w/a.blob', again.etag, 'quarantine'), 'moved');
+    assert.deepEqual(await listAll(store, 'quarantine', ''), [`w/a.blob-${etag}`, `w/a.blob-${again.etag}`].toSorted());
+  });
+
+  test('of racing deletes and moves of one incarnation exactly one takes it away', async (t) => {
+    const { store } = await make(t);
+    await store.put('chunks', 'a', utf8('x'));
+    const { etag } = await mustHead(store, 'chunks', 'a');
+    const results = await Promise.all(
+      Array.from({ length: 8 }, (_, i) =>
+        i % 2 === 0 ? store.deleteIfMatch('chunks', 'a', etag) : store.moveIfMatch('chunks', 'a', etag, 'quarantine'),
+      ),
+    );
+    assert.equal(results.filter((result) => result !== 'changed').length, 1);
+    assert.equal(await store.head('chunks', 'a'), undefined);
+  });
+
+  test('racing deleters and creators: a delete never takes an incarnation that it does not name', async (t) => {
+    const { store } = await make(t);
+    let created = 0;
+    let deleted = 0;
+    const worker = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++) {
+        if ((await store.put('chunks', 'a', utf8('x'))) === 'created') created += 1;
+        const properties = await store.head('chunks', 'a');
+        if (properties && (await store.deleteIfMatch('chunks', 'a', properties.etag)) === 'deleted') deleted += 1;
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    const left = (await store.head('chunks', 'a')) === undefined ? 0 : 1;
+    assert.equal(created, deleted + left);
+  });
+}
+
+function testsOfListing(make: MakeBlobStore): void {
+  test('list gives the names with a prefix, ascending, of one container', async (t) => {
+    const { store } = await make(t);
+    const names = ['a-b', 'a.b', 'a/b', 'a/c/d', 'a0', 'b', 'A/z', 'a_/x'];
+    for (const name of names) await store.put('chunks', name, utf8(name));
+    await store.put('manifests', 'a/other', utf8('x'));
+    const all = names.toSorted();
+    assert.deepEqual(await listAll(store, 'chunks', ''), all);
+    for (const prefix of ['a', 'a/', 'a/c', 'a/c/d', 'a/c/d/', 'z', 'a/b', 'A', '..', 'a//', '../manifests/']) {
+      const expected = all.filter((name) => name.startsWith(prefix));
+      assert.deepEqual(await listAll(store, 'chunks', prefix), expected, `prefix ${prefix}`);
+    }
+    for (const container of containers.slice(2)) assert.deepEqual(await listAll(store, container, ''), []);
+  });
+
+  test('any names come back in order, by any prefix', async (t) => {
+    const { store } = await make(t);
+    const segment = fc.stringMatching(/^[a-c0.-]{1,4}x$/);
+    const prefixes = new Set<string>();
+    let round = 0;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.tuple(segment, segment), { maxLength: 6, selector: String }),
+        async (pairs) => {
+          const base = `r${round++}/`;
+          const names = pairs.map(([folder, name]) => `${base}d${folder}/${name}`);
+          for (const name of names) await store.put('manifests', name, utf8(name));
+          const prefix = base + (pairs[0]?.[0] === undefined ? '' : `d${pairs[0][0].slice(0, 2)}`);
+          prefixes.add(prefix);
+          const expected = names.filter((name) => name.startsWith(prefix)).toSorted();
+          assert.deepEqual(await listAll(store, 'manifests', prefix), expected);
+          assert.deepEqual(await listAll(store, 'manifests', base), names.toSorted());
+        },
+      ),
+      { numRuns: 25 },
+    );
+    assert.ok(prefixes.size > 1);
+  });
+}
+
+function testsOfUrls(make: MakeBlobStore): void {
+  test('a create URL creates its blob once and never overwrites', async (t) => {
+    const { store, fetch } = await make(t);
+    const url = await store.createUrl('chunks', 'w/00/11/pack.blob', 60);
+    assert.equal(await statusOf(put(url, 'bytes', fetch)), 201);
+    assert.equal(await statusOf(put(url, 'other', fetch)), 409);
+    assert.deepEqual(await store.get('chunks', 'w/00/11/pack.blob'), utf8('bytes'));
+  });
+
+  test('of racing uploads to one URL exactly one creates', async (t) => {
+    const { store, fetch } = await make(t);
+    const url = await store.createUrl('chunks', 'w/a', 60);
+    const bodies = Array.from({ length: 8 }, (_, i) => String(i).repeat(5_000));
+    const statuses = await Promise.all(bodies.map((body) => statusOf(put(url, body, fetch))));
+    assert.deepEqual(statuses.toSorted(), [201, 409, 409, 409, 409, 409, 409, 409]);
+    assert.deepEqual(await store.get('chunks', 'w/a'), utf8(bodies[statuses.indexOf(201)]!));
+  });
+
+  test('a read URL reads its blob, whole or in part', async (t) => {
+    const { store, fetch } = await make(t);
+    const url = await store.readUrl('chunks', 'w/a', 60);
+    assert.equal(await statusOf(fetch(url)), 404);
+    await store.put('chunks', 'w/a', utf8('0123456789'));
+    const whole = await fetch(url);
+    assert.equal(whole.status, 200);
+    assert.equal(await whole.text(), '0123456789');
+    const part = await fetch(url, { headers: { range: 'bytes=3-5' } });
+    assert.equal(part.status, 206);
+    assert.equal(await part.text(), '345');
+    assert.equal(await statusOf(fetch(url, { headers: { range: 'bytes=10-' } })), 416);
+  });
+
+  test('a URL is good for nothing else: no other verb, blob, container or operation', async (t) => {
+    const { store, fetch } = await make(t);
+    await store.put('chunks', 'w/a', utf8('x'));
+    const create = await store.createUrl('chunks', 'w/b', 60);
+    const read = await store.readUrl('chunks', 'w/a', 60);
+    assert.equal(await statusOf(fetch(create)), 403);
+    assert.equal(await statusOf(fetch(create, { method: 'HEAD' })), 403);
+    assert.equal(await statusOf(put(read.replace('w/a', 'w/c'), 'x', fetch)), 403);
+    assert.equal(await statusOf(put(read, 'x', fetch)), 403);
+    assert.equal(await statusOf(put(create.replace('w/b', 'w/c'), 'x', fetch)), 403);
+    assert.equal(await statusOf(put(create.replace('/chunks/', '/manifests/'), 'x', fetch)), 403);
+    assert.equal(await statusOf(put(create.replace('sp=c', 'sp=cw'), 'x', fetch)), 403);
+    assert.equal(await statusOf(fetch(create.replace('sp=c', 'sp=r'))), 403);
+    assert.ok((await statusOf(fetch(read, { method: 'DELETE' }))) >= 400);
+    assert.ok((await statusOf(put(`${create}&comp=block&blockid=AA`, 'x', fetch))) >= 400);
+    assert.deepEqual(await listAll(store, 'chunks', ''), ['w/a']);
+    assert.deepEqual(await listAll(store, 'manifests', ''), []);
+  });
+
+  test('a URL ends with its time', async (t) => {
+    const { store, fetch, advance } = await make(t);
+    if (advance === undefined) return t.skip('this store keeps its own time');
+    await store.put('chunks', 'w/a', utf8('x'));
+    const create = await store.createUrl('chunks', 'w/b', 60);
+    const read = await store.readUrl('chunks', 'w/a', 60);
+    advance(59_000);
+    assert.equal(await statusOf(fetch(read)), 200);
+    advance(2_000);
+    assert.equal(await statusOf(fetch(read)), 403);
+    assert.equal(await statusOf(put(create, 'x', fetch)), 403);
+    const later = new Date(Date.parse(new URL(create).searchParams.get('se') ?? '') + 3_600_000).toISOString();
+    const stretched = create.replace(/se=[^&]*/, `se=${encodeURIComponent(later)}`);
+    assert.equal(await statusOf(put(stretched, 'x', fetch)), 403);
+    assert.equal(await store.head('chunks', 'w/b'), undefined);
+  });
+
+  test('an upload without the blob type is refused', async (t) => {
+    const { store, fetch } = await make(t);
+    const url = await store.createUrl('chunks', 'w/a', 60);
+    assert.equal(await statusOf(fetch(url, { method: 'PUT', body: utf8('x') })), 400);
+    assert.equal(await store.head('chunks', 'w/a'), undefined);
+  });
+}
+
+function testsOfDurability(make: MakeBlobStore): void {
+  test('a second instance sees every put that resolved, with its ETag', async (t) => {
+    const { store, fetch, reopen } = await make(t);
+    if (reopen === undefined) return t.skip('this store lasts as long as its instance');
+    await store.put('chunks', 'w/a', utf8('by put'));
+    await statusOf(put(await store.createUrl('chunks', 'w/b', 60), 'by url', fetch));
+    const before = await store.head('chunks', 'w/a');
+    const second = await reopen();
+    assert.deepEqual(await second.get('chunks', 'w/a'), utf8('by put'));
+    assert.deepEqual(await second.get('chunks', 'w/b'), utf8('by url'));
+    assert.deepEqual(await second.head('chunks', 'w/a'), before);
+    assert.equal(await second.put('chunks', 'w/a', utf8('x')), 'exists');
+    assert.equal(await second.deleteIfMatch('chunks', 'w/a', before?.etag ?? ''), 'deleted');
+    assert.equal(await store.head('chunks', 'w/a'), undefined);
+  });
+}
+
+export function blobStoreContract(name: string, make: MakeBlobStore): void {
+  describe(`blob store: ${name}`, () => {
+    testsOfBytes(make);
+    testsOfIncarnations(make);
+    testsOfListing(make);
+    testsOfUrls(make);
+    testsOfDurability(make);
+  });
+}
