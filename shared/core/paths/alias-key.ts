@@ -8,8 +8,8 @@
  *
  *     aliasKey('Straße.TXT. ') = aliasKey('STRASSE.txt') = 'strasse.txt'
  *
- * Compatibility forms (ﬁ, ①, full-width letters) stay apart: no file system joins them, and joining them here would keep
- * files off a device for nothing.
+ * Compatibility forms (①, full-width letters) stay apart, unless case folding itself joins them (ﬁ and fi): no file system
+ * joins them, and doing it here would keep files off a device for nothing.
  */
 const printableAscii = /^[\x20-\x7e]*$/;
 const ignorable = /\p{Default_Ignorable_Code_Point}/gu;

@@ -51,12 +51,21 @@ test('no disguise of the control folder passes (L25)', () => {
 });
 
 test('what Windows cannot hold under its very name', () => {
-  const reserved =
-    'con|CON|Con.txt|nul.tar.gz|aux .txt|prn |com1|COM¹.log|lpt9|conin$|CONOUT$|a:b|a*|a?|a"|a<|a>|a|b\\c|x.|x |con:';
-  for (const name of [...reserved.split('|'), 'a|b', 'tab\t', '\u0001']) {
-    if (name === 'a') continue;
-    assert.ok(isWindowsReserved(name), JSON.stringify(name));
-  }
+  const devices = [
+    'con',
+    'CON',
+    'Con.txt',
+    'nul.tar.gz',
+    'aux .txt',
+    'prn ',
+    'com1',
+    'COM¹.log',
+    'lpt9',
+    'conin$',
+    'con:',
+  ];
+  const characters = ['a:b', 'a*', 'a?', 'a"', 'a<', 'a>', 'a|b', 'b\\c', 'x.', 'x ', 'tab\t', '\u0001'];
+  for (const name of [...devices, ...characters]) assert.ok(isWindowsReserved(name), JSON.stringify(name));
   for (const name of [
     'a',
     'com',
