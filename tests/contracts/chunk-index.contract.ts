@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { type Digest, digestsToColumn } from '../../shared/core/ids.ts';
 import { limits } from '../../shared/core/limits.ts';
 import type { ChunkPlace } from '../../shared/ports/metadata-store.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import type { WorkspaceId } from '../../shared/core/ids.ts';
 import type { Head, MetadataStore } from '../../shared/ports/metadata-store.ts';
 import type { MakeMetadataStore } from './metadata-store.contract.ts';

@@ -1,7 +1,7 @@
 import type { Clock } from '../../shared/ports/clock.ts';
 
 export interface ManualClock extends Clock {
-  advance(milliseconds: number): void;
+  readonly advance: (milliseconds: number) => void;
 }
 
 /** A clock that stands still until it is moved. Starts on 2026-11-22T10:00:00Z. */

@@ -75,7 +75,7 @@ function parseCreate(
   if (length !== undefined && !/^\d{1,15}$/.test(length)) return refused(refusals.length);
   const lengthBytes = length === undefined ? undefined : Number(length);
   if (lengthBytes !== undefined && lengthBytes > uploadBytesMax) return refused(refusals.tooLarge);
-  const contentMd5 = head.header('content-md5') ?? head.header('x-ms-blob-content-md5');
+  const contentMd5 = head.header('x-ms-blob-content-md5') ?? head.header('content-md5');
   return { kind: 'create', ...blob, lengthBytes, contentMd5 };
 }
 
