@@ -36,7 +36,7 @@ test('no disguise of the control folder passes (L25)', () => {
     '\u00ad',
     '\ufe0f',
   );
-  const letters = [...controlFolder].map((letter) =>
+  const letters = Array.from(controlFolder, (letter) =>
     fc.tuple(ignorable, fc.constantFrom(letter, letter.toUpperCase())).map((pair) => pair.join('')),
   );
   const ending = fc.constantFrom('', '.', ' ', '. . ', '::$INDEX_ALLOCATION', ':x', '\\journal', ' :x', '.\u200b.');
