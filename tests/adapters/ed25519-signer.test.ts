@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, verify } from 'node:crypto';
+import { readdir, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { test } from 'node:test';
+import { createEd25519Signer, loadEd25519Signer } from '../../shared/adapters/node/ed25519-signer.ts';
+import { bytesToBase64url, bytesToHex, hexToBytes, utf8 } from '../../shared/core/bytes.ts';
+import { isTidemarkError } from '../../shared/core/errors.ts';
+import { blake3 } from '../../shared/core/hash/blake3.ts';
+import { createTemporaryFolder } from '../contracts/temporary-folder.ts';
+
+function isVerified(publicKey: Uint8Array, bytes: Uint8Array, signature: Uint8Array): boolean {
+  const jwk = { kty: 'OKP', crv: 'Ed25519', x: bytesToBase64url(publicKey) };
+  return verify(null, bytes, createPublicKey({ key: jwk, format: 'jwk' }), signature);
+}
+
+test('signs as RFC 8032 does: its test 2', async () => {
+  const signer = createEd25519Signer(hexToBytes('4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb'));
+  const [key] = await signer.publicKeys();
+  assert.equal(bytesToHex(key!.publicKey), '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c');
+  assert.equal(
+    bytesToHex(await signer.sign(hexToBytes('72'))),
+    '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+  );
+});
+
+test('a key is named by the BLAKE3 of its public key', async () => {
+  const signer = createEd25519Signer(new Uint8Array(32).fill(1));
+  const [key] = await signer.publicKeys();
+  assert.equal(signer.keyId, bytesToHex(blake3(key!.publicKey)).slice(0, 16));
+  assert.equal(key!.keyId, signer.keyId);
+  assert.notEqual(signer.keyId, createEd25519Signer(new Uint8Array(32).fill(2)).keyId);
+  assert.throws(
+    () => createEd25519Signer(new Uint8Array(31)),
+    (error) => isTidemarkError(error, 'malformed'),
+  );
+});
+
+test('a missing key file is made once, for its owner only, whoever races', async (t) => {
+  const folder = path.join(await createTemporaryFolder(t), 'keys');
+  const file = path.join(folder, 'signing.pem');
+  const signers = await Promise.all(Array.from({ length: 6 }, () => loadEd25519Signer({ file })));
+  assert.equal(new Set(signers.map((signer) => signer.keyId)).size, 1);
+  assert.equal((await loadEd25519Signer({ file })).keyId, signers[0]!.keyId);
+  assert.deepEqual(await readdir(folder), ['signing.pem']);
+  if (process.platform !== 'win32') assert.equal((await stat(file)).mode & 0o777, 0o600);
+  const [key] = await signers[0]!.publicKeys();
+  const signature = await signers[3]!.sign(utf8('head'));
+  assert.equal(isVerified(key!.publicKey, utf8('head'), signature), true);
+  assert.equal(isVerified(key!.publicKey, utf8('heads'), signature), false);
+});
+
+test('a damaged key file is never replaced', async (t) => {
+  const file = path.join(await createTemporaryFolder(t), 'signing.pem');
+  for (const content of ['', 'not a key', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n']) {
+    await writeFile(file, content);
+    await assert.rejects(loadEd25519Signer({ file }), (error) => isTidemarkError(error, 'corrupt'));
+    assert.equal((await stat(file)).size, content.length);
+  }
+});
