@@ -54,4 +54,15 @@ export interface FileSystem {
   /** Makes everything written so far to the file system of `path` durable, in one go; falls back to nothing cheaper than the truth: returns false where the host has no such call. */
   flushAll(path: string): boolean;
   freeBytes(path: string): number;
+  /**
+   * Holds a folder open and gives a path that names that very folder until `close`, whatever is put in its place meanwhile
+   * (openat's guarantee). Throws ELOOP or ENOTDIR for a symlink or another kind. Only where the host can do it.
+   */
+  readonly pinFolder?: (path: string) => PinnedFolder;
+}
+
+export interface PinnedFolder {
+  readonly path: string;
+  readonly stat: FileStat;
+  close(): void;
 }

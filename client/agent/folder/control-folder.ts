@@ -1,0 +1,146 @@
+/**
+ * The control folder `<root>/.tidemark`: never scanned, never addressable by a synced path.
+ *
+ *     marker.json   {"format":1,"workspaceId":"…","deviceId":"…"}   which link this folder is; without it nothing is touched
+ *     journal.db    the agent's journal
+ *     lock.db       held while an agent runs
+ *     tmp/w-…       files being written; swept when the folder is opened
+ *     tmp/<nodeId>  a node parked on its way in a swap (a -> parked, b -> a, parked -> b). Somebody's only copy: never swept
+ */
+import { TidemarkError } from '../../../shared/core/errors.ts';
+import { type DeviceId, type NodeId, type WorkspaceId, parseNodeId } from '../../../shared/core/ids.ts';
+import { utf8, utf8ToText } from '../../../shared/core/bytes.ts';
+import { controlFolder } from '../../../shared/core/paths/control-folder.ts';
+import type { FileSystem } from '../file-system.ts';
+import { fileErrorCode } from './file-problem.ts';
+
+/** Which synced folder this is: of which workspace, for which device. */
+export interface Link {
+  readonly workspaceId: WorkspaceId;
+  readonly deviceId: DeviceId;
+}
+
+/** Paths relative to the root. */
+export const tempFolder = `${controlFolder}/tmp`;
+const markerPath = `${controlFolder}/marker.json`;
+const markerTempPath = `${tempFolder}/w-marker`;
+const markerBytesMax = 4_096;
+
+const tempName = /^w-[0-9a-z-]{1,64}$/;
+const parkedName = /^[0-9a-f]{32}$/;
+
+/** Where a new file is written before it is renamed to its place. `unique` is of digits, lowercase letters and hyphens. */
+export function tempPath(unique: string): string {
+  const name = `w-${unique}`;
+  if (!tempName.test(name)) throw new RangeError('not the name of a temp file');
+  return `${tempFolder}/${name}`;
+}
+
+/** Where a node waits while others move past it. */
+export function parkedPath(nodeId: NodeId): string {
+  return `${tempFolder}/${nodeId}`;
+}
+
+export function isParkedPath(path: string): boolean {
+  return path.startsWith(`${tempFolder}/`) && parkedName.test(path.slice(tempFolder.length + 1));
+}
+
+/** Nodes that a crash left parked. The scanner puts them back. */
+export function listParked(fs: FileSystem, root: string): NodeId[] {
+  const { names } = fs.list(`${root}/${tempFolder}`);
+  return names.filter((name) => parkedName.test(name)).map(parseNodeId);
+}
+
+function halt(message: string, cause?: unknown): never {
+  throw new TidemarkError('halted', message, cause === undefined ? {} : { cause });
+}
+
+function mustBeFolder(fs: FileSystem, path: string, missing: string): void {
+  const stat = fs.lstat(path);
+  if (stat === undefined) halt(missing);
+  if (stat.kind !== 'folder') halt(`${path} is a ${stat.kind} where a folder must be`);
+}
+
+function readMarker(fs: FileSystem, root: string): Uint8Array | undefined {
+  const path = `${root}/${markerPath}`;
+  if (fs.lstat(path) === undefined) return undefined;
+  const handle = fs.openRead(path);
+  try {
+    const bytes = new Uint8Array(markerBytesMax);
+    return bytes.subarray(0, fs.read(handle, bytes, 0));
+  } finally {
+    fs.close(handle);
+  }
+}
+
+function encodeMarker({ workspaceId, deviceId }: Link): Uint8Array {
+  return utf8(`${JSON.stringify({ format: 1, workspaceId, deviceId })}\n`);
+}
+
+/** Throws `halted` unless the marker is of this link. */
+function checkMarker(root: string, bytes: Uint8Array, link: Link): void {
+  let marker: unknown;
+  try {
+    marker = JSON.parse(utf8ToText(bytes));
+  } catch (cause) {
+    halt(`the marker ${root}/${markerPath} is not readable; link the folder again`, cause);
+  }
+  const { format, workspaceId, deviceId } = Object(marker) as Readonly<Record<string, unknown>>;
+  if (format !== 1) halt(`the marker ${root}/${markerPath} is of a version that this agent does not know`);
+  if (workspaceId !== link.workspaceId) halt(`${root} is linked to another workspace`);
+  if (deviceId !== link.deviceId) {
+    halt(`${root} is linked by another device; it may be a copy of its folder: link it again`);
+  }
+}
+
+function makeFolderIfMissing(fs: FileSystem, path: string): void {
+  try {
+    fs.makeFolder(path);
+  } catch (error) {
+    if (fileErrorCode(error) !== 'EEXIST') throw error;
+  }
+  mustBeFolder(fs, path, `${path} went away`);
+}
+
+/** Removes what earlier runs were writing. Parked nodes stay. */
+export function sweepTemps(fs: FileSystem, root: string): void {
+  makeFolderIfMissing(fs, `${root}/${tempFolder}`);
+  const folder = `${root}/${tempFolder}`;
+  for (const name of fs.list(folder).names) if (tempName.test(name)) fs.removeFile(`${folder}/${name}`);
+}
+
+/**
+ * Makes `root` the folder of this link: control folder and marker, durable on return. Repeating it changes nothing. Throws
+ * `halted` when the root is no folder, or belongs to another link already.
+ */
+export function linkFolder(fs: FileSystem, root: string, link: Link): void {
+  mustBeFolder(fs, root, `${root} does not exist`);
+  makeFolderIfMissing(fs, `${root}/${controlFolder}`);
+  makeFolderIfMissing(fs, `${root}/${tempFolder}`);
+  const existing = readMarker(fs, root);
+  if (existing !== undefined) return checkMarker(root, existing, link);
+  sweepTemps(fs, root);
+  const handle = fs.openNew(`${root}/${markerTempPath}`, 0);
+  try {
+    fs.write(handle, encodeMarker(link), 0);
+    fs.flush(handle);
+  } finally {
+    fs.close(handle);
+  }
+  fs.rename(`${root}/${markerTempPath}`, `${root}/${markerPath}`);
+  fs.flushFolder(`${root}/${controlFolder}`);
+  fs.flushFolder(root);
+}
+
+/**
+ * Checks that `root` is there and is this link's. Throws `halted` otherwise: a
+ * disk that is not mounted looks like a folder in which everything was deleted.
+ */
+export function checkControlFolder(fs: FileSystem, root: string, link: Link): void {
+  mustBeFolder(fs, root, `${root} does not exist: is its disk mounted?`);
+  const marker = fs.lstat(`${root}/${controlFolder}`)?.kind === 'folder' ? readMarker(fs, root) : undefined;
+  if (marker === undefined) {
+    halt(`${root} has no marker of Tidemark (${markerPath}): is its disk mounted? Nothing was changed`);
+  }
+  checkMarker(root, marker, link);
+}

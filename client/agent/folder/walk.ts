@@ -1,0 +1,217 @@
+/**
+ * The walk: lists the folder tree and tells for each name whether it is as known. A file whose stat is the known one is not
+ * read. What cannot be decided from its own folder alone waits:
+ *
+ * - **settled**: the known node of this name, of the same kind and inode. Unchanged if the stat is the same, else to be read.
+ * - **open**: another inode than known (an editor's atomic save, a swap) or an unknown name (new, or moved here). Which node it
+ *   is, match.ts decides when everything was seen.
+ * - **absent**: a known node whose name is not there, or is of another kind now. Moved, or missing.
+ *
+ * A folder's children can be compared only once it is known which node the folder is. So open folders are walked last: first those
+ * that are a known folder by inode (renamed, however many nodes are in them: that is one finding), then the rest by name.
+ *
+ * Worked example, knowing a/ (inode 7) with x in it; the disk has b/ (inode 7) with x: b is open, a absent. b's inode is a's and x in it is
+ * x's inode: b is a, moved; the walk of b finds x settled and unchanged.
+ */
+import { type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
+import { aliasKey } from '../../../shared/core/paths/alias-key.ts';
+import { controlFolder } from '../../../shared/core/paths/control-folder.ts';
+import { checkName, nameFaults } from '../../../shared/core/paths/name.ts';
+import type { FileStat, FileSystem } from '../file-system.ts';
+import { joinPath } from '../journal/paths.ts';
+import type { LocalNode } from '../model.ts';
+import type { LocalKnowledge, Problem } from '../ports.ts';
+import { errorToProblem } from './file-problem.ts';
+import { sameInode, sameMark } from './stat-mark.ts';
+
+/** Something on the disk whose node is not decided yet. */
+export interface Seen {
+  readonly path: string;
+  readonly parentId: NodeId;
+  readonly name: string;
+  readonly stat: FileStat;
+  /** The known node of this name and kind, if there is one. */
+  readonly byName: LocalNode | undefined;
+}
+
+/** A known node that is at its place, but with another stat. */
+export interface Settled {
+  readonly path: string;
+  readonly stat: FileStat;
+  readonly node: LocalNode;
+}
+
+/** What a walk is done over. */
+export interface WalkSetting {
+  readonly fs: FileSystem;
+  readonly root: string;
+  readonly known: LocalKnowledge;
+  /** Whether names that differ only in case or Unicode form are one name to this file system. */
+  readonly folds: boolean;
+  /** Nodes that wait in the control folder: they are neither here nor missing. */
+  readonly parked: ReadonlySet<NodeId>;
+}
+
+interface FolderToWalk {
+  readonly path: string;
+  readonly nodeId: NodeId;
+}
+
+function isSameKind(node: LocalNode, stat: FileStat): boolean {
+  return node.kind === stat.kind;
+}
+
+export class Walk {
+  readonly #setting: WalkSetting;
+  readonly #dev: number;
+  readonly #queue: FolderToWalk[] = [];
+  /** Where each walked folder is now. */
+  readonly #pathOfFolder = new Map<NodeId, string>();
+  readonly openFolders: Seen[] = [];
+  readonly openFiles: Seen[] = [];
+  readonly absent = new Map<NodeId, LocalNode>();
+  readonly problems: Problem[] = [];
+  /** Files and links to be read: their stat differs. Emptied by the caller. */
+  changed: Settled[] = [];
+  complete = true;
+  files = 0;
+  folders = 0;
+  bytes = 0;
+
+  constructor(setting: WalkSetting, dev: number) {
+    this.#setting = setting;
+    this.#dev = dev;
+    this.enter('', rootNodeId);
+  }
+
+  /** A folder is to be walked, as this node. */
+  enter(path: string, nodeId: NodeId): void {
+    this.#pathOfFolder.set(nodeId, path);
+    this.#queue.push({ path, nodeId });
+  }
+
+  /** Walks one folder; false when none is left. Folders in them come first, so that the queue stays short. */
+  step(): boolean {
+    const folder = this.#queue.pop();
+    if (folder === undefined) return false;
+    this.folders++;
+    const names = this.#list(folder.path);
+    if (names === undefined) return true;
+    const byName = new Map<string, LocalNode>();
+    for (const node of this.#setting.known.childrenOf(folder.nodeId)) byName.set(node.name, node);
+    this.#noteAliases(folder.path, names);
+    for (const name of names) {
+      this.#look(folder, name, byName.get(name));
+      byName.delete(name);
+    }
+    for (const node of byName.values()) this.#noteAbsent(node);
+    return true;
+  }
+
+  /** Whether a known node is where it was known to be. */
+  isAtHome(node: LocalNode): boolean {
+    const folder = this.#pathOfFolder.get(node.parentId);
+    if (folder === undefined) return false;
+    const stat = this.#setting.fs.lstat(this.absolute(joinPath(folder, node.name)));
+    return stat !== undefined && stat.kind === node.kind && sameInode(stat, node.stat);
+  }
+
+  absolute(path: string): string {
+    return joinPath(this.#setting.root, path);
+  }
+
+  #noteAbsent(node: LocalNode): void {
+    if (!this.#setting.parked.has(node.nodeId)) this.absent.set(node.nodeId, node);
+  }
+
+  /** Undefined for a folder that cannot be listed: an error is never an empty listing (syncthing#10487). */
+  #list(path: string): readonly string[] | undefined {
+    try {
+      const { names, unreadable } = this.#setting.fs.list(this.absolute(path));
+      if (unreadable > 0) {
+        this.problems.push({ path, code: 'name', detail: `${unreadable} names in it are not valid UTF-8` });
+      }
+      return names.filter((name) => path !== '' || name !== controlFolder).sort();
+    } catch (error) {
+      this.problems.push({ ...errorToProblem(path, error), code: 'unreadable' });
+      this.complete = false;
+      return undefined;
+    }
+  }
+
+  /** On a file system that folds names, two names with one key cannot be: one of them is a lie of the listing. */
+  #noteAliases(path: string, names: readonly string[]): void {
+    if (!this.#setting.folds) return;
+    const first = new Map<string, string>();
+    for (const name of names) {
+      const key = aliasKey(name);
+      const other = first.get(key);
+      if (other === undefined) first.set(key, name);
+      else this.problems.push({ path: joinPath(path, name), code: 'alias', detail: `it is taken for ${other}` });
+    }
+  }
+
+  /** A name that is there but cannot be synced says nothing about the known node of that name: it does not count as absent. */
+  #look(folder: FolderToWalk, name: string, byName: LocalNode | undefined): void {
+    const path = joinPath(folder.path, name);
+    const fault = checkName(name);
+    if (fault !== 'ok') {
+      this.problems.push({ path, code: 'name', detail: nameFaults[fault] });
+      return;
+    }
+    let stat: FileStat | undefined;
+    try {
+      stat = this.#setting.fs.lstat(this.absolute(path));
+    } catch (error) {
+      this.problems.push(errorToProblem(path, error));
+      if (byName?.kind === 'folder') this.complete = false;
+      return;
+    }
+    if (stat === undefined) return byName === undefined ? undefined : this.#noteAbsent(byName);
+    this.#classify({ path, parentId: folder.nodeId, name, stat, byName });
+  }
+
+  #classify(seen: Seen): void {
+    const { path, stat, byName } = seen;
+    if (stat.kind === 'other') {
+      this.problems.push({ path, code: 'special', detail: 'a FIFO, socket or device is not synced' });
+    } else if (stat.kind === 'folder' && stat.dev !== this.#dev) {
+      this.problems.push({ path, code: 'special', detail: 'another file system is mounted here; it is not synced' });
+    } else if (byName === undefined || !isSameKind(byName, stat)) {
+      if (byName !== undefined) this.#noteAbsent(byName);
+      this.#noteOpen({ ...seen, byName: undefined });
+    } else if (!sameInode(byName.stat, stat)) {
+      this.#noteOpen(seen);
+    } else {
+      this.#settle({ path, stat, node: byName });
+    }
+  }
+
+  #settle({ path, stat, node }: Settled): void {
+    if (node.kind === 'folder') return this.enter(path, node.nodeId);
+    this.#count(stat);
+    const isRead = node.kind === 'symlink' || node.content !== null;
+    if (!isRead || !sameMark(node.stat, stat)) this.changed.push({ path, stat, node });
+  }
+
+  #noteOpen(seen: Seen): void {
+    if (seen.stat.kind === 'folder') {
+      this.openFolders.push(seen);
+    } else {
+      this.#count(seen.stat);
+      this.openFiles.push(seen);
+    }
+  }
+
+  #count(stat: FileStat): void {
+    this.files++;
+    if (stat.kind === 'file') this.bytes += stat.size;
+  }
+}
+
+/** Whether the file system takes `.TIDEMARK` for `.tidemark`. */
+export function foldsNames(fs: FileSystem, root: string): boolean {
+  const own = fs.lstat(joinPath(root, controlFolder));
+  const upper = fs.lstat(joinPath(root, controlFolder.toUpperCase()));
+  return own !== undefined && upper !== undefined && own.ino === upper.ino && own.dev === upper.dev;
+}

@@ -1,0 +1,118 @@
+/** The chunk lists of contents: from what the agent knows, else from the server's manifests, checked against their root. */
+import { TidemarkError } from '../../../shared/core/errors.ts';
+import {
+  type Digest,
+  type DigestColumn,
+  digestBytes,
+  digestsToColumn,
+  idToBytes,
+  parseDigestColumn,
+} from '../../../shared/core/ids.ts';
+import { limits } from '../../../shared/core/limits.ts';
+import {
+  type ChunkList,
+  type Manifest,
+  assembleManifest,
+  decodeManifest,
+} from '../../../shared/core/manifest/manifest.ts';
+import { merkleRoot } from '../../../shared/core/merkle/tree.ts';
+import { profiles } from '../../../shared/core/chunk/profiles.ts';
+import type { LocalKnowledge } from '../ports.ts';
+import type { TransferSetting } from './services.ts';
+
+/** No profile cuts a file of this size: it is a chunk. */
+const singleChunkBytes: number = profiles.document.content?.minBytes ?? 0;
+
+/** Contents asked for at once; manifests are kilobytes for most files, but may be megabytes. */
+const rootsAskedMax = 4_096;
+
+const none: DigestColumn = parseDigestColumn(new Uint8Array(0));
+const emptyContent: Digest = merkleRoot(none);
+
+function singleChunk(content: Digest, size: number): ChunkList {
+  if (size === 0) return { hashes: none, lengths: new Uint32Array(0) };
+  return { hashes: parseDigestColumn(idToBytes(content)), lengths: Uint32Array.of(size) };
+}
+
+/**
+ * Reads what is named by `column`, in as many requests as the server wants. `read` gives the answers for a column of the rest.
+ * Throws `malformed` when the server answers nothing, or more than was asked.
+ */
+async function readAll(
+  column: DigestColumn,
+  read: (rest: DigestColumn) => Promise<readonly (Uint8Array | null)[]>,
+): Promise<(Uint8Array | null)[]> {
+  const answers: (Uint8Array | null)[] = [];
+  const total = column.length / digestBytes;
+  while (answers.length < total) {
+    const from = answers.length;
+    const to = Math.min(total, from + rootsAskedMax);
+    const got = await read(parseDigestColumn(column.subarray(from * digestBytes, to * digestBytes)));
+    if (got.length === 0 || got.length > to - from) {
+      throw new TidemarkError('malformed', 'the server answered another number of manifests than was asked for');
+    }
+    answers.push(...got);
+  }
+  return answers;
+}
+
+export interface ContentToResolve {
+  readonly content: Digest;
+  readonly size: number;
+}
+
+/**
+ * Chunk lists by content. A content that the server does not have is not in the result. Throws `corrupt` or `malformed` when a
+ * manifest is not what its root says, or is not of the size the tree says.
+ */
+export async function resolveChunks(
+  { api, workspaceId, count }: TransferSetting,
+  contents: readonly ContentToResolve[],
+  knowledge: LocalKnowledge,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<Digest, ChunkList>> {
+  const resolved = new Map<Digest, ChunkList>();
+  const asked = new Map<Digest, number>();
+  for (const { content, size } of contents) {
+    if (resolved.has(content)) continue;
+    const known = size <= singleChunkBytes ? undefined : knowledge.chunksOf(content);
+    if (known?.size === size) {
+      resolved.set(content, { hashes: parseDigestColumn(known.hashes), lengths: known.lengths });
+    } else if (size > singleChunkBytes) {
+      asked.set(content, size);
+    } else if (size > 0 || content === emptyContent) {
+      // An empty file is only what the hash of no bytes names: no other content ever becomes one.
+      resolved.set(content, singleChunk(content, size));
+    }
+  }
+  const roots = [...asked.keys()];
+  const manifests = await readAll(digestsToColumn(roots), async (rest) => {
+    count.requests++;
+    return (await api.readManifests({ workspaceId, roots: rest, segments: none }, signal)).manifests;
+  });
+  for (const [i, root] of roots.entries()) {
+    const size = asked.get(root)!;
+    const bytes = manifests[i] ?? null;
+    if (bytes === null) {
+      // A content of one chunk has no manifest. Whether there is such a chunk, the download session tells.
+      if (size <= limits.chunkBytesMax) resolved.set(root, singleChunk(root, size));
+      continue;
+    }
+    const manifest = decodeManifest(bytes);
+    if (manifest.size !== size) {
+      throw new TidemarkError('corrupt', 'a manifest is of another size than the tree says', { data: { root } });
+    }
+    resolved.set(root, await assemble(root, manifest));
+  }
+  return resolved;
+
+  async function assemble(root: Digest, manifest: Manifest): Promise<ChunkList> {
+    const hashes = [...new Set(manifest.segments.map((segment) => segment.hash))];
+    const segments = await readAll(digestsToColumn(hashes), async (rest) => {
+      count.requests++;
+      return (await api.readManifests({ workspaceId, roots: none, segments: rest }, signal)).segments;
+    });
+    const byHash = new Map(hashes.map((hash, i) => [hash, segments[i]]));
+    return assembleManifest(root, manifest, (hash) => byHash.get(hash) ?? undefined);
+  }
+}

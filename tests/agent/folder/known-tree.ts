@@ -1,0 +1,47 @@
+/** What the agent knows, in memory, for tests: absorbs findings and results of applications as the journal does. */
+import type { Digest, NodeId } from '../../../shared/core/ids.ts';
+import { pathOf } from '../../../client/agent/journal/paths.ts';
+import type { ContentChunks, LocalNode } from '../../../client/agent/model.ts';
+import type { Finding, LocalKnowledge } from '../../../client/agent/ports.ts';
+
+export class KnownTree implements LocalKnowledge {
+  readonly nodes = new Map<NodeId, LocalNode>();
+  readonly contents = new Map<Digest, ContentChunks>();
+
+  childrenOf(folderId: NodeId): readonly LocalNode[] {
+    return [...this.nodes.values()].filter((node) => node.parentId === folderId);
+  }
+
+  byInode(ino: number, dev: number): readonly LocalNode[] {
+    return [...this.nodes.values()].filter(({ stat }) => stat.ino === ino && stat.dev === dev);
+  }
+
+  get(nodeId: NodeId): LocalNode | undefined {
+    return this.nodes.get(nodeId);
+  }
+
+  byContent(content: Digest): readonly LocalNode[] {
+    return [...this.nodes.values()].filter((node) => node.content === content);
+  }
+
+  chunksOf(content: Digest): ContentChunks | undefined {
+    return this.contents.get(content);
+  }
+
+  absorb(findings: readonly Finding[], missing: readonly NodeId[] = []): void {
+    for (const { node, chunks } of findings) {
+      this.nodes.set(node.nodeId, node);
+      if (chunks !== null) this.contents.set(chunks.root, chunks);
+    }
+    for (const nodeId of missing) this.nodes.delete(nodeId);
+  }
+
+  path(nodeId: NodeId): string | undefined {
+    return pathOf(nodeId, (id) => this.nodes.get(id));
+  }
+
+  /** The node at a path; undefined if none. */
+  at(path: string): LocalNode | undefined {
+    return [...this.nodes.values()].find((node) => this.path(node.nodeId) === path);
+  }
+}
