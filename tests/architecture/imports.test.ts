@@ -63,8 +63,8 @@ const layers: readonly Layer[] = [
   {
     name: 'client',
     files: /^client\//,
-    may: [core],
-    why: 'a client sees what goes over the wire, and gets the world injected',
+    may: [core, /^shared\/ports\/(clock|randomness|log)\.ts$/],
+    why: 'a client sees what goes over the wire, and gets the world injected: clock, randomness and log are ports of any host',
   },
   {
     name: 'local, bench, tests',
