@@ -49,7 +49,10 @@ function isProcessAlive(pid: number): boolean {
   }
 }
 
-/** Removes what dead processes, and live ones an hour ago, left unfinished. @returns how many files. */
+/**
+ * Removes what dead processes, and live ones an hour ago, left unfinished. Processes that share a folder must see each
+ * other's process ids: else an upload in progress may be swept, which then fails and can be repeated. @returns how many files.
+ */
 export async function sweepStaging(stagingFolder: string, nowMs: number): Promise<number> {
   let swept = 0;
   for (const name of await readdir(stagingFolder)) {
