@@ -26,19 +26,20 @@ export interface StatusFigures {
 export class Device {
   readonly name: string;
   readonly folder: string;
-  readonly #home: string;
+  /** Where its login is kept. */
+  readonly home: string;
 
   constructor(name: string, base: string) {
     this.name = name;
     this.folder = join(base, name);
-    this.#home = join(base, `.${name}-login`);
+    this.home = join(base, `.${name}-login`);
     mkdirSync(this.folder, { recursive: true });
   }
 
   /** Runs one command with `--json` and gives what it printed. Throws with its messages when it fails. */
   async run<T>(...args: readonly string[]): Promise<T> {
     const child = spawn(process.execPath, [tide, ...args, '--json'], {
-      env: { ...process.env, TIDE_HOME: this.#home },
+      env: { ...process.env, TIDE_HOME: this.home },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let out = '';

@@ -8,7 +8,14 @@
  *     tmp/<nodeId>  a node parked on its way in a swap (a -> parked, b -> a, parked -> b). Somebody's only copy: never swept
  */
 import { TidemarkError } from '../../../shared/core/errors.ts';
-import { type DeviceId, type NodeId, type WorkspaceId, parseNodeId } from '../../../shared/core/ids.ts';
+import {
+  type DeviceId,
+  type NodeId,
+  type WorkspaceId,
+  parseDeviceId,
+  parseNodeId,
+  parseWorkspaceId,
+} from '../../../shared/core/ids.ts';
 import { utf8, utf8ToText } from '../../../shared/core/bytes.ts';
 import { controlFolder } from '../../../shared/core/paths/control-folder.ts';
 import type { FileSystem } from '../file-system.ts';
@@ -77,20 +84,33 @@ function encodeMarker({ workspaceId, deviceId }: Link): Uint8Array {
   return utf8(`${JSON.stringify({ format: 1, workspaceId, deviceId })}\n`);
 }
 
+/** Throws `halted` when the marker is damaged or of a later version. */
+function decodeMarker(root: string, bytes: Uint8Array): Link {
+  try {
+    const { format, workspaceId, deviceId } = Object(JSON.parse(utf8ToText(bytes))) as Readonly<
+      Record<string, unknown>
+    >;
+    if (format === 1)
+      return { workspaceId: parseWorkspaceId(String(workspaceId)), deviceId: parseDeviceId(String(deviceId)) };
+  } catch (cause) {
+    halt(`the marker ${root}/${markerPath} is not readable; delete it and link the folder again`, cause);
+  }
+  return halt(`the marker ${root}/${markerPath} is of a version that this agent does not know`);
+}
+
 /** Throws `halted` unless the marker is of this link. */
 function checkMarker(root: string, bytes: Uint8Array, link: Link): void {
-  let marker: unknown;
-  try {
-    marker = JSON.parse(utf8ToText(bytes));
-  } catch (cause) {
-    halt(`the marker ${root}/${markerPath} is not readable; link the folder again`, cause);
-  }
-  const { format, workspaceId, deviceId } = Object(marker) as Readonly<Record<string, unknown>>;
-  if (format !== 1) halt(`the marker ${root}/${markerPath} is of a version that this agent does not know`);
+  const { workspaceId, deviceId } = decodeMarker(root, bytes);
   if (workspaceId !== link.workspaceId) halt(`${root} is linked to another workspace`);
   if (deviceId !== link.deviceId) {
     halt(`${root} is linked by another device; it may be a copy of its folder: link it again`);
   }
+}
+
+/** Whose folder `root` is, by its marker; undefined when it has none. Throws `halted` when the marker is not readable. */
+export function readLink(fs: FileSystem, root: string): Link | undefined {
+  const marker = fs.lstat(`${root}/${controlFolder}`)?.kind === 'folder' ? readMarker(fs, root) : undefined;
+  return marker === undefined ? undefined : decodeMarker(root, marker);
 }
 
 function makeFolderIfMissing(fs: FileSystem, path: string): void {
@@ -109,16 +129,32 @@ export function sweepTemps(fs: FileSystem, root: string): void {
   for (const name of fs.list(folder).names) if (tempName.test(name)) fs.removeFile(`${folder}/${name}`);
 }
 
+/** The control folder of `root`, made if it is missing. Throws `halted` when `root` is no folder. */
+export function makeControlFolder(fs: FileSystem, root: string): void {
+  mustBeFolder(fs, root, `${root} does not exist`);
+  makeFolderIfMissing(fs, `${root}/${controlFolder}`);
+  makeFolderIfMissing(fs, `${root}/${tempFolder}`);
+}
+
 /**
  * Makes `root` the folder of this link: control folder and marker, durable on return. Repeating it changes nothing. Throws
  * `halted` when the root is no folder, or belongs to another link already.
  */
 export function linkFolder(fs: FileSystem, root: string, link: Link): void {
-  mustBeFolder(fs, root, `${root} does not exist`);
-  makeFolderIfMissing(fs, `${root}/${controlFolder}`);
-  makeFolderIfMissing(fs, `${root}/${tempFolder}`);
+  makeControlFolder(fs, root);
   const existing = readMarker(fs, root);
-  if (existing !== undefined) return checkMarker(root, existing, link);
+  if (existing !== undefined) checkMarker(root, existing, link);
+  else replaceMarker(fs, root, link);
+}
+
+/** As linkFolder for a folder that is this workspace's already, under a new device: after the journal was lost. */
+export function relinkFolder(fs: FileSystem, root: string, link: Link): void {
+  const existing = readLink(fs, root);
+  if (existing?.workspaceId !== link.workspaceId) halt(`${root} is not linked to this workspace`);
+  replaceMarker(fs, root, link);
+}
+
+function replaceMarker(fs: FileSystem, root: string, link: Link): void {
   sweepTemps(fs, root);
   const handle = fs.openNew(`${root}/${markerTempPath}`, 0);
   try {
