@@ -14,6 +14,7 @@ import { type ChunkList, assembleManifest, buildManifest, decodeManifest } from 
 import { segmentValue } from '../shared/core/manifest/segment.ts';
 import { verifyPack } from '../shared/core/pack/pack-reader.ts';
 import { buildPack } from '../shared/core/pack/pack-writer.ts';
+import { figure, machineLine, printTable } from './table.ts';
 
 export interface BytesBenchRow {
   readonly what: string;
@@ -116,7 +117,7 @@ function measureManifest(count: number): BytesBenchRow[] {
     const all = bestMicroseconds(() => {
       for (let i = 0; i < runs; i++) run();
     });
-    return { what: `${what}, ${count} chunks`, value: all / runs, unit: 'us' };
+    return { what: `${what}, ${figure(count)} chunks`, value: all / runs, unit: 'us' };
   };
   return [
     each('manifest build, with Merkle root and segment hashes', () => void buildManifest(2, chunks)),
@@ -125,8 +126,8 @@ function measureManifest(count: number): BytesBenchRow[] {
     each('manifest decode, form only', () => void decodeManifest(manifest!)),
     each('JSON encode', () => void toJson(chunks)),
     each('JSON decode', () => void JSON.parse(json)),
-    { what: `manifest, ${count} chunks`, value: bytes, unit: 'bytes' },
-    { what: `JSON, ${count} chunks`, value: json.length, unit: 'bytes' },
+    { what: `manifest, ${figure(count)} chunks`, value: bytes, unit: 'bytes' },
+    { what: `JSON, ${figure(count)} chunks`, value: json.length, unit: 'bytes' },
   ];
 }
 
@@ -142,12 +143,28 @@ export function measureBytes(): BytesBenchRow[] {
   ];
 }
 
-/** Prints `measureBytes` with the fastest BLAKE3 there is. */
-export async function benchBytes(): Promise<void> {
-  console.log(`Frames of ${frameBytes / 1024} KiB, packs of ${packBytes >> 20} MiB, ${await installNativeBlake3()}`);
-  for (const { what, value, unit } of measureBytes()) {
-    console.log(`${what.padEnd(66)} ${value.toFixed(unit === 'bytes' ? 0 : 1).padStart(9)} ${unit}`);
-  }
+/** Every `what` is a row and, after its last comma, a column. */
+function printRows(title: string, rows: readonly BytesBenchRow[]): void {
+  const cells = rows.map(({ what, value, unit }) => {
+    const comma = what.lastIndexOf(', ');
+    return { row: `${what.slice(0, comma)}, ${unit}`, column: what.slice(comma + 2), text: figure(value) };
+  });
+  printTable(title, cells);
 }
 
-if (import.meta.main) await benchBytes();
+/** Prints `measureBytes` with the fastest BLAKE3 there is. */
+export async function benchBytes(): Promise<void> {
+  await installNativeBlake3();
+  const rows = measureBytes();
+  const isManifest = ({ what }: BytesBenchRow): boolean => what.endsWith('chunks');
+  printRows(
+    `Frames of ${frameBytes / 1024} KiB, packs of ${packBytes >> 20} MiB (writing decodes and hashes every frame again)`,
+    rows.filter((row) => !isManifest(row)),
+  );
+  printRows('Manifests beside JSON', rows.filter(isManifest));
+}
+
+if (import.meta.main) {
+  await benchBytes();
+  console.log(machineLine());
+}

@@ -11,6 +11,7 @@ import { mapDiff } from '../shared/core/merkle/map-diff.ts';
 import { emptyMapRoot } from '../shared/core/merkle/map-read.ts';
 import { MemoryNodeSource } from '../shared/core/merkle/memory-node-source.ts';
 import type { NodeSource } from '../shared/core/merkle/node-source.ts';
+import { figure, machineLine, printTable } from './table.ts';
 
 export interface MapBenchRow {
   readonly what: string;
@@ -110,16 +111,19 @@ export async function measureMap(sizes: readonly number[] = [100_000, 1_000_000]
 
 /** Prints `measureMap` with the fastest BLAKE3 there is. */
 export async function benchMap(sizes?: readonly number[]): Promise<void> {
-  console.log(`Merkle map in memory, ${await installNativeBlake3()}`);
-  for (const { what, entries, milliseconds, count } of await measureMap(sizes)) {
-    const size = entries.toLocaleString('en').padStart(9);
-    console.log(
-      `${size} entries  ${what.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${count} nodes or pairs`,
-    );
-  }
+  await installNativeBlake3();
+  printTable(
+    'Merkle map in memory: ms, and the nodes written or pairs found',
+    (await measureMap(sizes)).map(({ what, entries, milliseconds, count }) => ({
+      row: what,
+      column: `${figure(entries)} entries`,
+      text: `${figure(milliseconds)} (${figure(count)})`,
+    })),
+  );
 }
 
 if (import.meta.main) {
   const sizes = process.argv.slice(2).map(Number);
   await benchMap(sizes.length > 0 ? sizes : undefined);
+  console.log(machineLine());
 }
