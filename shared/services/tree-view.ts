@@ -5,7 +5,7 @@
  * of 10,000 operations asks the store a few times for each level and not for each operation. The edits come out as
  * differences from the map: what a batch did and undid leaves none.
  */
-import { compareBytes, equalBytes } from '../core/bytes.ts';
+import { compareBytes, equalBytes, utf8 } from '../core/bytes.ts';
 import { type Digest, type NodeId, rootNodeId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import { mapGetMany, mapScan } from '../core/merkle/map-read.ts';
@@ -42,6 +42,12 @@ export interface WantedKeys {
   readonly folders?: Iterable<NodeId>;
 }
 
+export interface FolderDepth {
+  readonly folders: number;
+  /** A slash after each name. */
+  readonly pathBytes: number;
+}
+
 interface LoadedEntry {
   readonly bytes: Uint8Array;
   readonly entry: Entry;
@@ -63,6 +69,8 @@ export class TreeView {
   readonly #changedPlaces = new Map<NodeId, Place | undefined>();
   /** For each folder, how many of the changed entries in it stand. */
   readonly #standingIn = new Map<NodeId, number>();
+  /** Kept until a folder moves or goes, since that changes the depth of all below it. */
+  readonly #depths = new Map<NodeId, FolderDepth>();
   /** For each folder, the key up to which no child of the map is left: a scan goes on from here. */
   readonly #emptyUpTo = new Map<NodeId, Uint8Array>();
 
@@ -136,7 +144,10 @@ export class TreeView {
   /** Puts a node at a free place, or a new entry for the node that stands there; the node leaves the place where it was. */
   async put(place: Place, entry: Entry): Promise<void> {
     const from = await this.locate(entry.nodeId);
-    if (from !== undefined && !samePlace(from, place)) await this.#change(from, undefined);
+    if (from !== undefined && !samePlace(from, place)) {
+      await this.#change(from, undefined);
+      if (entry.kind === 'folder') this.#depths.clear();
+    }
     await this.#change(place, entry);
     this.#changedPlaces.set(entry.nodeId, place);
   }
@@ -147,6 +158,7 @@ export class TreeView {
     if (place === undefined) return;
     await this.#change(place, undefined);
     this.#changedPlaces.set(nodeId, undefined);
+    this.#depths.delete(nodeId);
   }
 
   async #change(place: Place, entry: Entry | undefined): Promise<void> {
@@ -159,18 +171,34 @@ export class TreeView {
   }
 
   /**
-   * The folder and those above it, up to the root, which is not among them. Undefined when they are more than `treeDepthMax`
-   * or one of them is nowhere.
+   * How deep a folder lies: itself and those above it, and the UTF-8 bytes of its path. Undefined when it is deeper than
+   * `treeDepthMax`, or it or one above it is nowhere.
    */
-  async lineage(folderId: NodeId): Promise<readonly { readonly nodeId: NodeId; readonly place: Place }[] | undefined> {
-    const line: { readonly nodeId: NodeId; readonly place: Place }[] = [];
-    for (let nodeId = folderId; nodeId !== rootNodeId;) {
+  async depthOf(folderId: NodeId): Promise<FolderDepth | undefined> {
+    /** From the folder up to the first whose depth is known. */
+    const line: { readonly nodeId: NodeId; readonly name: string }[] = [];
+    let known = this.#depths.get(folderId);
+    for (let nodeId = folderId; known === undefined && nodeId !== rootNodeId; known = this.#depths.get(nodeId)) {
       const place = await this.locate(nodeId);
       if (place === undefined || line.length === limits.treeDepthMax) return undefined;
-      line.push({ nodeId, place });
+      line.push({ nodeId, name: place.name });
       nodeId = place.parentId;
     }
-    return line;
+    let depth = known ?? { folders: 0, pathBytes: 0 };
+    for (const { nodeId, name } of line.reverse()) {
+      depth = { folders: depth.folders + 1, pathBytes: depth.pathBytes + utf8(name).length + 1 };
+      this.#depths.set(nodeId, depth);
+    }
+    return depth.folders > limits.treeDepthMax ? undefined : depth;
+  }
+
+  /** Whether a folder that stands at most `treeDepthMax` deep is another one or below it. */
+  async isWithin(folderId: NodeId, other: NodeId): Promise<boolean> {
+    for (let nodeId: NodeId | undefined = folderId; nodeId !== undefined;) {
+      if (nodeId === other) return true;
+      nodeId = (await this.locate(nodeId))?.parentId;
+    }
+    return false;
   }
 
   /** Whether anything stands in a folder now. */

@@ -27,12 +27,10 @@ export async function placeRefusal(
   const parent = await context.tree.find(place.parentId);
   if (parent === undefined) return 'missing-parent';
   if (parent.entry.kind !== 'folder') return 'not-a-folder';
-  const lineage = await context.tree.lineage(place.parentId);
-  if (lineage === undefined || lineage.length >= limits.treeDepthMax) return 'too-deep';
-  if (moving !== undefined && lineage.some(({ nodeId }) => nodeId === moving)) return 'cycle';
-  let pathBytes = utf8(place.name).length;
-  for (const above of lineage) pathBytes += utf8(above.place.name).length + 1;
-  return pathBytes > limits.pathBytesMax ? 'too-deep' : undefined;
+  const depth = await context.tree.depthOf(place.parentId);
+  if (depth === undefined || depth.folders >= limits.treeDepthMax) return 'too-deep';
+  if (moving !== undefined && (await context.tree.isWithin(place.parentId, moving))) return 'cycle';
+  return depth.pathBytes + utf8(place.name).length > limits.pathBytesMax ? 'too-deep' : undefined;
 }
 
 /**
