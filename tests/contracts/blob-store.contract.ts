@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { blobUrlContract } from './blob-url.contract.ts';
+import { collect, listAll } from './collect.ts';
 import { concatBytes, utf8 } from '../../shared/core/bytes.ts';
 import { isTidemarkError } from '../../shared/core/errors.ts';
 import { type BlobStore, type Container, containers } from '../../shared/ports/blob-store.ts';
@@ -19,7 +21,6 @@ export interface BlobStoreUnderTest {
 /** Makes an empty store; ends with the test. */
 export type MakeBlobStore = (t: TestContext) => Promise<BlobStoreUnderTest>;
 
-const putHeaders = { 'x-ms-blob-type': 'BlockBlob' };
 const badNames = [
   '',
   '/',
@@ -39,16 +40,6 @@ const badNames = [
   'a\n',
 ];
 
-async function collect<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
-  const all: Item[] = [];
-  for await (const item of items) all.push(item);
-  return all;
-}
-
-function listAll(store: BlobStore, container: Container, prefix: string): Promise<string[]> {
-  return collect(store.list(container, prefix));
-}
-
 async function mustHead(store: BlobStore, container: Container, name: string) {
   const properties = await store.head(container, name);
   assert.ok(properties, `${name} is there`);
@@ -57,16 +48,6 @@ async function mustHead(store: BlobStore, container: Container, name: string) {
 
 function isMalformed(error: unknown): boolean {
   return isTidemarkError(error, 'malformed');
-}
-
-function put(url: string, body: string, fetch: BlobStoreUnderTest['fetch']): Promise<Response> {
-  return fetch(url, { method: 'PUT', headers: putHeaders, body: utf8(body) });
-}
-
-async function statusOf(response: Promise<Response>): Promise<number> {
-  const { status, body } = await response;
-  await body?.cancel();
-  return status;
 }
 
 function testsOfBytes(make: MakeBlobStore): void {
@@ -274,108 +255,11 @@ function testsOfListing(make: MakeBlobStore): void {
   });
 }
 
-function testsOfUrls(make: MakeBlobStore): void {
-  test('a create URL creates its blob once and never overwrites', async (t) => {
-    const { store, fetch } = await make(t);
-    const url = await store.createUrl('chunks', 'w/00/11/pack.blob', 60);
-    assert.equal(await statusOf(put(url, 'bytes', fetch)), 201);
-    assert.equal(await statusOf(put(url, 'other', fetch)), 409);
-    assert.deepEqual(await store.get('chunks', 'w/00/11/pack.blob'), utf8('bytes'));
-  });
-
-  test('of racing uploads to one URL exactly one creates', async (t) => {
-    const { store, fetch } = await make(t);
-    const url = await store.createUrl('chunks', 'w/a', 60);
-    const bodies = Array.from({ length: 8 }, (_, i) => String(i).repeat(5_000));
-    const statuses = await Promise.all(bodies.map((body) => statusOf(put(url, body, fetch))));
-    assert.deepEqual(
-      statuses.toSorted((a, b) => a - b),
-      [201, 409, 409, 409, 409, 409, 409, 409],
-    );
-    assert.deepEqual(await store.get('chunks', 'w/a'), utf8(bodies[statuses.indexOf(201)]!));
-  });
-
-  test('a read URL reads its blob, whole or in part', async (t) => {
-    const { store, fetch } = await make(t);
-    const url = await store.readUrl('chunks', 'w/a', 60);
-    assert.equal(await statusOf(fetch(url)), 404);
-    await store.put('chunks', 'w/a', utf8('0123456789'));
-    const whole = await fetch(url);
-    assert.equal(whole.status, 200);
-    assert.equal(await whole.text(), '0123456789');
-    const part = await fetch(url, { headers: { range: 'bytes=3-5' } });
-    assert.equal(part.status, 206);
-    assert.equal(await part.text(), '345');
-    assert.equal(await statusOf(fetch(url, { headers: { range: 'bytes=10-' } })), 416);
-  });
-
-  test('a URL is good for nothing else: no other verb, blob, container or operation', async (t) => {
-    const { store, fetch } = await make(t);
-    await store.put('chunks', 'w/a', utf8('x'));
-    const create = await store.createUrl('chunks', 'w/b', 60);
-    const read = await store.readUrl('chunks', 'w/a', 60);
-    assert.equal(await statusOf(fetch(create)), 403);
-    assert.equal(await statusOf(fetch(create, { method: 'HEAD' })), 403);
-    assert.equal(await statusOf(put(read.replace('w/a', 'w/c'), 'x', fetch)), 403);
-    assert.equal(await statusOf(put(read, 'x', fetch)), 403);
-    assert.equal(await statusOf(put(create.replace('w/b', 'w/c'), 'x', fetch)), 403);
-    assert.equal(await statusOf(put(create.replace('/chunks/', '/manifests/'), 'x', fetch)), 403);
-    assert.equal(await statusOf(put(create.replace('sp=c', 'sp=cw'), 'x', fetch)), 403);
-    assert.equal(await statusOf(fetch(create.replace('sp=c', 'sp=r'))), 403);
-    assert.ok((await statusOf(fetch(read, { method: 'DELETE' }))) >= 400);
-    assert.ok((await statusOf(put(`${create}&comp=block&blockid=AA`, 'x', fetch))) >= 400);
-    assert.deepEqual(await listAll(store, 'chunks', ''), ['w/a']);
-    assert.deepEqual(await listAll(store, 'manifests', ''), []);
-  });
-
-  test('a URL ends with its time', async (t) => {
-    const { store, fetch, advance } = await make(t);
-    if (advance === undefined) return t.skip('this store keeps its own time');
-    await store.put('chunks', 'w/a', utf8('x'));
-    const create = await store.createUrl('chunks', 'w/b', 60);
-    const read = await store.readUrl('chunks', 'w/a', 60);
-    advance(59_000);
-    assert.equal(await statusOf(fetch(read)), 200);
-    advance(2_000);
-    assert.equal(await statusOf(fetch(read)), 403);
-    assert.equal(await statusOf(put(create, 'x', fetch)), 403);
-    const later = new Date(Date.parse(new URL(create).searchParams.get('se') ?? '') + 3_600_000).toISOString();
-    const stretched = create.replace(/se=[^&]*/, `se=${encodeURIComponent(later)}`);
-    assert.equal(await statusOf(put(stretched, 'x', fetch)), 403);
-    assert.equal(await store.head('chunks', 'w/b'), undefined);
-  });
-
-  test('an upload without the blob type is refused', async (t) => {
-    const { store, fetch } = await make(t);
-    const url = await store.createUrl('chunks', 'w/a', 60);
-    assert.equal(await statusOf(fetch(url, { method: 'PUT', body: utf8('x') })), 400);
-    assert.equal(await store.head('chunks', 'w/a'), undefined);
-  });
-}
-
-function testsOfDurability(make: MakeBlobStore): void {
-  test('a second instance sees every put that resolved, with its ETag', async (t) => {
-    const { store, fetch, reopen } = await make(t);
-    if (reopen === undefined) return t.skip('this store lasts as long as its instance');
-    await store.put('chunks', 'w/a', utf8('by put'));
-    await statusOf(put(await store.createUrl('chunks', 'w/b', 60), 'by url', fetch));
-    const before = await store.head('chunks', 'w/a');
-    const second = await reopen();
-    assert.deepEqual(await second.get('chunks', 'w/a'), utf8('by put'));
-    assert.deepEqual(await second.get('chunks', 'w/b'), utf8('by url'));
-    assert.deepEqual(await second.head('chunks', 'w/a'), before);
-    assert.equal(await second.put('chunks', 'w/a', utf8('x')), 'exists');
-    assert.equal(await second.deleteIfMatch('chunks', 'w/a', before?.etag ?? ''), 'deleted');
-    assert.equal(await store.head('chunks', 'w/a'), undefined);
-  });
-}
-
 export function blobStoreContract(name: string, make: MakeBlobStore): void {
   describe(`blob store: ${name}`, () => {
     testsOfBytes(make);
     testsOfIncarnations(make);
     testsOfListing(make);
-    testsOfUrls(make);
-    testsOfDurability(make);
+    blobUrlContract(make);
   });
 }
