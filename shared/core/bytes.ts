@@ -5,6 +5,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export const emptyBytes: Uint8Array = new Uint8Array(0);
 
+/** UTF-8 of a text. A lone surrogate becomes U+FFFD: where that matters, ask `isWellFormed` first. */
 export function utf8(text: string): Uint8Array {
   return encoder.encode(text);
 }
@@ -24,10 +25,12 @@ export function compareBytes(a: Uint8Array, b: Uint8Array): number {
   return a.length - b.length;
 }
 
+/** Whether two byte strings are the same. Not in constant time: for hashes, not for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && compareBytes(a, b) === 0;
 }
 
+/** One new array of all parts, in order. */
 export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -42,6 +45,7 @@ export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
 
 const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
+/** Lowercase hex, two characters a byte. */
 export function bytesToHex(bytes: Uint8Array): string {
   let text = '';
   for (let i = 0; i < bytes.length; i++) text += hexOfByte[bytes[i]!]!;

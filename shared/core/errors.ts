@@ -33,6 +33,7 @@ export type ErrorData = Readonly<Record<string, string | number | boolean | read
 
 const retryableCodes: ReadonlySet<ErrorCode> = new Set(['in-progress', 'rate-limited', 'busy', 'unavailable']);
 
+/** An error with a stable code. Anything else that is thrown across a boundary counts as `internal`. */
 export class TidemarkError extends Error {
   readonly code: ErrorCode;
   readonly data: ErrorData;
@@ -53,6 +54,7 @@ export class TidemarkError extends Error {
   }
 }
 
+/** Whether something caught is a TidemarkError, and has this code if one is given. */
 export function isTidemarkError(error: unknown, code?: ErrorCode): error is TidemarkError {
   return error instanceof TidemarkError && (code === undefined || error.code === code);
 }

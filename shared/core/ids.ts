@@ -25,15 +25,18 @@ export const idBytes = 16;
 const hex64 = /^[0-9a-f]{64}$/;
 const hex32 = /^[0-9a-f]{32}$/;
 
+/** Whether a text is 64 lowercase hex characters. */
 export function isDigest(text: string): text is Digest {
   return hex64.test(text);
 }
 
+/** Throws `malformed` on anything but 64 lowercase hex characters. */
 export function parseDigest(text: string): Digest {
   if (!hex64.test(text)) throw new TidemarkError('malformed', 'a digest is 64 lowercase hex characters');
   return text as Digest;
 }
 
+/** Throws `malformed` unless there are 32 bytes. */
 export function bytesToDigest(bytes: Uint8Array): Digest {
   if (bytes.length !== digestBytes) throw new TidemarkError('malformed', 'a digest is 32 bytes');
   return bytesToHex(bytes) as Digest;
@@ -44,6 +47,7 @@ export function idToBytes(id: Digest | NodeId | WorkspaceId | DeviceId | Session
   return hexToBytes(id);
 }
 
+/** The door for ids as hex; it throws `malformed` on anything but 32 lowercase hex characters. */
 function parseId<Id extends string>(name: string) {
   return (text: string): Id => {
     if (!hex32.test(text)) throw new TidemarkError('malformed', `${name} is 32 lowercase hex characters`);
@@ -51,6 +55,7 @@ function parseId<Id extends string>(name: string) {
   };
 }
 
+/** The door for ids as raw bytes; it throws `malformed` unless there are 16. */
 function bytesToId<Id extends string>(name: string) {
   return (bytes: Uint8Array): Id => {
     if (bytes.length !== idBytes) throw new TidemarkError('malformed', `${name} is 16 bytes`);
@@ -69,6 +74,7 @@ export const bytesToSessionId = bytesToId<SessionId>('a session id');
 export const parseRequestId = parseId<RequestId>('a request id');
 export const bytesToRequestId = bytesToId<RequestId>('a request id');
 
+/** Throws `malformed` on an empty text, one over 256 UTF-16 units, or lone surrogates. */
 export function parseUserId(text: string): UserId {
   if (text.length < 1 || text.length > 256 || !text.isWellFormed()) {
     throw new TidemarkError('malformed', 'a user id has 1 to 256 characters of well-formed Unicode');
@@ -82,6 +88,7 @@ export const rootNodeId: NodeId = parseNodeId('0'.repeat(32));
 /** A column of n digests: one run of n * 32 bytes. Lists of hashes are columns everywhere, never arrays of objects. */
 export type DigestColumn = Brand<Uint8Array, 'DigestColumn'>;
 
+/** The same bytes, not a copy. Throws `malformed` unless they are a multiple of 32. */
 export function parseDigestColumn(bytes: Uint8Array): DigestColumn {
   if (bytes.length % digestBytes !== 0) {
     throw new TidemarkError('malformed', 'a column of digests has a multiple of 32 bytes');
@@ -89,12 +96,14 @@ export function parseDigestColumn(bytes: Uint8Array): DigestColumn {
   return bytes as DigestColumn;
 }
 
+/** A new column of some digests, in order. */
 export function digestsToColumn(digests: readonly Digest[]): DigestColumn {
   const column = new Uint8Array(digests.length * digestBytes);
   for (let i = 0; i < digests.length; i++) column.set(hexToBytes(digests[i]!), i * digestBytes);
   return column as DigestColumn;
 }
 
+/** The number of digests, not of bytes. */
 export function columnLength(column: DigestColumn): number {
   return column.length / digestBytes;
 }
@@ -104,10 +113,12 @@ export function columnBytesAt(column: DigestColumn, i: number): Uint8Array {
   return column.subarray(i * digestBytes, (i + 1) * digestBytes);
 }
 
+/** Digest i (0 <= i < columnLength) as hex. */
 export function columnDigestAt(column: DigestColumn, i: number): Digest {
   return bytesToHex(columnBytesAt(column, i)) as Digest;
 }
 
+/** All digests as hex, in order: 64 characters each, so only for columns known to be short. */
 export function columnToDigests(column: DigestColumn): Digest[] {
   return Array.from({ length: columnLength(column) }, (_, i) => columnDigestAt(column, i));
 }

@@ -6,7 +6,7 @@ const KiB = 1024;
 const MiB = 1024 * KiB;
 
 export const limits = {
-  /** No chunk exceeds this (DESIGN: chunks of at most 4 MiB), so one window of the chunker bounds memory. */
+  /** No chunk exceeds this at any profile, so one window of the chunker bounds memory. */
   chunkBytesMax: 4 * MiB,
   /** Plain bytes of one compressed run of chunks: large enough to compress well, small enough to fetch for one chunk. */
   frameBytesMax: 256 * KiB,

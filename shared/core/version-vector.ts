@@ -1,6 +1,9 @@
 /**
  * Version vectors (Parker et al., "Detection of Mutual Inconsistency in Distributed Systems", 1983): for each device, how
  * many changes of the node it made. Values are immutable and sorted by device id, so equal vectors have equal bytes.
+ *
+ * Worked example: {a:2, b:1} is after {a:1, b:1} (it has seen that and more) and concurrent with {a:1, b:2}; both merge to
+ * {a:2, b:2}, which has seen both.
  */
 import type { DeviceId } from './ids.ts';
 
@@ -10,6 +13,7 @@ export const emptyVersion: VersionVector = [];
 
 export type VersionOrder = 'equal' | 'before' | 'after' | 'concurrent';
 
+/** The device's counter; 0 where it is not listed. */
 export function counterOf(version: VersionVector, device: DeviceId): number {
   for (const [id, counter] of version) if (id === device) return counter;
   return 0;

@@ -72,6 +72,7 @@ export function useBlake3(next: Blake3Backend): void {
   mapNode = next.keyed(once(wasmPlain, utf8(nodeKeyTexts[1])));
 }
 
+/** For logs and benchmarks: what `useBlake3` installed last, `hash-wasm` before that. */
 export function blake3BackendName(): string {
   return backend.name;
 }
@@ -81,10 +82,12 @@ export function blake3(bytes: Uint8Array): Uint8Array {
   return backend.hash(bytes);
 }
 
+/** BLAKE3-256 of some bytes, as hex. */
 export function blake3Digest(bytes: Uint8Array): Digest {
   return bytesToDigest(backend.hash(bytes));
 }
 
+/** A hasher for input that comes in pieces; `digest` gives 32 bytes and ends it. */
 export function createBlake3Hasher(): Blake3Hasher {
   return backend.hasher();
 }

@@ -6,6 +6,13 @@
  *
  * A segment ends after a chunk whose hash's last byte is zero (256 chunks on average) or at 4,096 chunks, or with the file.
  * Where segments end depends on the chunks alone, so an insertion moves no boundary but its own.
+ *
+ * Worked example, the one chunk "hello" of 5 bytes:
+ *
+ *     92 91 05                   [[5],
+ *     c4 20 ea8f163d…4a67200f      BLAKE3("hello")]
+ *
+ * Its last byte is 0f, not 00, so more chunks of a file would follow in this segment.
  */
 import { encode } from '@msgpack/msgpack';
 import { TidemarkError } from '../errors.ts';
@@ -20,6 +27,7 @@ export interface ChunkList {
   readonly lengths: Uint32Array;
 }
 
+/** The error for a manifest or segment that is not of its form. */
 export function malformedManifest(why: string, data: Readonly<Record<string, string | number>> = {}): TidemarkError {
   return new TidemarkError('malformed', `the manifest is not of its form: ${why}`, { data });
 }
@@ -36,6 +44,7 @@ export function segmentEnd(hashes: DigestColumn, start: number): number {
   return last;
 }
 
+/** Bytes of all chunks together: exact, since 1,048,576 chunks of 4 MiB are far below 2^53. */
 export function sumOf(lengths: Uint32Array): number {
   let sum = 0;
   for (let i = 0; i < lengths.length; i++) sum += lengths[i]!;
@@ -47,6 +56,7 @@ export function segmentValue(chunks: ChunkList): readonly [lengths: number[], ha
   return [Array.from(chunks.lengths), chunks.hashes];
 }
 
+/** The bytes of a segment and their BLAKE3, under which they are stored. */
 export function encodeSegment(chunks: ChunkList): { readonly hash: Digest; readonly bytes: Uint8Array } {
   const bytes = encode(segmentValue(chunks)).slice();
   return { hash: blake3Digest(bytes), bytes };

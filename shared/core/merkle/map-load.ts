@@ -20,6 +20,7 @@ export interface NodePlace {
   readonly after: Uint8Array | undefined;
 }
 
+/** A root to be loaded: any node that has the hash fits. */
 export function rootRef(root: Digest): NodeRef {
   return { hash: idToBytes(root), place: undefined };
 }

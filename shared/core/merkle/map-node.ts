@@ -35,6 +35,7 @@ export interface MapNode {
   readonly values: readonly Uint8Array[];
 }
 
+/** The hash of a node's bytes, as hex. The bytes are not looked at. */
 export function mapNodeDigest(bytes: Uint8Array): Digest {
   return bytesToDigest(mapNodeHash(bytes));
 }

@@ -34,6 +34,7 @@ export function entropyBits(bytes: Uint8Array): number {
   return bytes.length === 0 ? 0 : Math.log2(bytes.length) - sum / bytes.length;
 }
 
+/** Whether to try; true for anything below 16 KiB. Looks at 8 KiB, whatever the length. */
 export function looksCompressible(bytes: Uint8Array, lz4: Codec): boolean {
   if (bytes.length < probeBytesMin) return true;
   const sample = takeSample(bytes);

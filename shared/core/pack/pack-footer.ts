@@ -6,6 +6,13 @@
  * `hashes` one bin of n * 32 bytes; `rawLengths` the n plain lengths of the chunks; then, for each frame, how many chunks
  * it holds, how many bytes it takes, and how it is compressed (codecs.ts). Offsets follow by adding up. All columns: a
  * full pack of 8,192 chunks decodes in well under a millisecond.
+ *
+ * Worked example, the chunks "hello" and "world!" raw in one frame:
+ *
+ *     96 01                        array of 6: version 1
+ *     c4 40 ea8f…200f dc56…9e20    two hashes
+ *     92 05 06                     plain lengths
+ *     91 02  91 0b  91 00          one frame: 2 chunks, 11 bytes stored, codec 0
  */
 import { encode } from '@msgpack/msgpack';
 import { equalBytes } from '../bytes.ts';
@@ -47,6 +54,7 @@ export interface PackPlace {
 
 const footerVersion = 1;
 
+/** The footer's bytes. What goes in is not checked: `decodeFooter` is the judge. */
 export function encodeFooter(footer: PackFooter): Uint8Array {
   const { hashes, rawLengths, frames } = footer;
   return encode([

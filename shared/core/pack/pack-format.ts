@@ -31,6 +31,7 @@ export const packTailBytes: number = 4 + packEnd.length;
 export const packBlobBytesMax: number =
   packHead.length + limits.packBytesMax + limits.packFooterBytesMax + packTailBytes;
 
+/** The error for a pack whose bytes are not what they should be. */
 export function corruptPack(why: string, data: Readonly<Record<string, string | number>> = {}): TidemarkError {
   return new TidemarkError('corrupt', `the pack is not sound: ${why}`, { data });
 }

@@ -30,6 +30,7 @@ interface EncodedFrame {
   readonly codec: CodecNumber;
 }
 
+/** One pack: `add` each chunk, then `finish`; the pieces given out, joined in order, are the blob. */
 export class PackWriter {
   readonly #codecs: Codecs | null;
   readonly #codecName: keyof Codecs;

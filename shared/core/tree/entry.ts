@@ -8,6 +8,15 @@
  * for a folder, str the target for a symlink. A file's mtime is a hint for people: an mtime alone is not a change.
  *
  * The encoding is canonical (one byte string per entry), because the marks of two devices are compared.
+ *
+ * Worked example, a file of the one chunk "hello", changed once by one device:
+ *
+ *     97 01                        array of 7: a file
+ *     c4 10 f1…f1                  nodeId
+ *     91 92 c4 10 dd…dd 01         version: that device, once
+ *     cf 00 00 01 a2 00 8d 74 00   mtime 1,795,305,600,000
+ *     00 05                        mode, size
+ *     c4 20 ea8f163d…4a67200f      content: the root, here BLAKE3("hello")
  */
 import { encode } from '@msgpack/msgpack';
 import { utf8 } from '../bytes.ts';
@@ -49,6 +58,7 @@ export const executableBits = 0o111;
 
 const kindNumbers = { file: 1, folder: 2, symlink: 3 } as const;
 
+/** The canonical bytes of an entry, which must keep its bounds: `decodeEntry` is the judge. */
 export function encodeEntry(entry: Entry): Uint8Array {
   const version = entry.version.map(([device, counter]) => [idToBytes(device), counter]);
   const size = entry.kind === 'file' ? entry.size : entry.kind === 'symlink' ? utf8(entry.target).length : 0;

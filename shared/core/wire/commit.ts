@@ -41,7 +41,8 @@ export type CommitRequest = ValueOf<typeof commitRequest>;
  * - `copied`: a conflict; the operation's content is the new node `nodeId` under the conflict name `name`.
  * - `renamed`: applied, but the name was taken: the node is under the conflict name `name`.
  * - `kept`: the operation lost to what another device did (a delete to an edit, a move to a move); the node is as told.
- * - `refused`: it cannot be done; `reason` says why; nothing changed.
+ * - `refused`: it cannot be done; `reason` says why; nothing changed. (`not-empty` is in no answer of this version: a folder
+ *   with children left is `kept`.)
  */
 export const outcomeStatus = oneOf('applied', 'agreed', 'copied', 'renamed', 'kept', 'refused');
 export const refusalReason = oneOf(

@@ -7,7 +7,9 @@
  * chain(n) = BLAKE3(chain(n-1) || BLAKE3(msgpack [seq, previousRoot, root, timeMs, userId, deviceId, requestId, editsHash])),
  * chain(0) = BLAKE3("tidemark journal v1" || workspaceId); editsHash = BLAKE3(msgpack edits). The signature covers
  * msgpack ["tidemark head v1", workspaceId, seq, previousRoot, root, timeMs, chain], so a server that signed two histories
- * for one seq has proved its own fork.
+ * for one seq has proved its own fork. All msgpack here is canonical: integers and lengths in their shortest form.
+ *
+ * docs/protocol.md has a whole entry byte by byte (section 8): edits, summary, chain, signed bytes, signature.
  */
 import { encode } from '@msgpack/msgpack';
 import { concatBytes, utf8 } from '../bytes.ts';
@@ -87,6 +89,7 @@ export const journalEntry = message('JournalEntry', {
 });
 export type JournalEntry = ValueOf<typeof journalEntry>;
 
+/** chain(0): of a workspace without history. */
 export function firstChain(workspaceId: WorkspaceId): Digest {
   return blake3Digest(concatBytes(utf8('tidemark journal v1'), idToBytes(workspaceId)));
 }

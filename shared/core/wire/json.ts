@@ -7,6 +7,7 @@ import { TidemarkError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Schema } from './schema.ts';
 
+/** The JSON text of a message. */
 export function encodeJson<T>(schema: Schema<T>, value: T): string {
   return JSON.stringify(schema.toJson(value));
 }

@@ -38,6 +38,7 @@ export interface Schema<T> {
 
 export type ValueOf<S> = S extends Schema<infer T> ? T : never;
 
+/** Throws `malformed`, naming the field and what it must be; its value stays out of the error. */
 export function refuse(path: string, expected: string): never {
   throw new TidemarkError('malformed', `${path || 'the message'} must be ${expected}`, { data: { field: path } });
 }
