@@ -1,0 +1,166 @@
+/**
+ * Sending operations: upload what they need, write the commit down (outbox), send it, work its answer in. A commit that is
+ * written down is sent until it is answered, also by the next run of the agent, always under the same id with the same bytes.
+ */
+import { decode, encode } from '@msgpack/msgpack';
+import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
+import { type Digest, type NodeId, type SessionId, bytesToRequestId } from '../../../shared/core/ids.ts';
+import { limits } from '../../../shared/core/limits.ts';
+import { type CommitRequest, commitRequest } from '../../../shared/core/wire/commit.ts';
+import type { Operation } from '../../../shared/core/wire/operation.ts';
+import type { OutboxRecord } from '../journal/outbox-table.ts';
+import { noStat } from '../journal/rows.ts';
+import type { Problem } from '../ports.ts';
+import { cutBatch, manifestsOf, putsOf, uploadsOf } from './commit-content.ts';
+import { digestAnswer } from './digest.ts';
+import type { SyncRun } from './sync-run.ts';
+
+/**
+ * `committed`: answered and worked in; `taken` of its operations changed something or were agreed. `nothing`: all of them wait
+ * for files that changed. `stale`: a consistency-first workspace has moved on; pull and plan again.
+ */
+export type CommitResult =
+  | { readonly state: 'committed'; readonly taken: number; readonly isWhole: boolean }
+  | { readonly state: 'nothing' }
+  | { readonly state: 'stale' };
+
+/** Refusals of a whole commit after which nothing of it was done and the same bytes would be refused again. */
+const finalCodes: ReadonlySet<string> = new Set([
+  'malformed',
+  'too-large',
+  'unsupported',
+  'forbidden',
+  'not-found',
+  'conflict',
+  'missing-chunks',
+  'stale-base',
+  'idempotency-key-missing',
+  'idempotency-key-reused',
+]);
+
+/** Uploads and commits the first of some operations: as many as one commit carries. */
+export async function commitOperations(run: SyncRun, operations: readonly Operation[]): Promise<CommitResult> {
+  const { listings } = run.needs.journal;
+  const batch = cutBatch(run.needs.journal, operations);
+  try {
+    return await attempt(run, operations, batch, (content) => listings.isRemoteContent(content));
+  } catch (error) {
+    if (!isTidemarkError(error, 'missing-chunks')) throw error;
+    run.needs.log.warn({ operations: batch.length }, 'the workspace lacks content that it had; sending it again');
+  }
+  try {
+    return await attempt(run, operations, batch, () => false);
+  } catch (error) {
+    if (isTidemarkError(error, 'missing-chunks')) readAgain(run, batch);
+    throw error;
+  }
+}
+
+async function attempt(
+  run: SyncRun,
+  operations: readonly Operation[],
+  batch: readonly Operation[],
+  proven: (content: Digest) => boolean,
+): Promise<CommitResult> {
+  const { journal } = run.needs;
+  const { sessions, changed } = await upload(run, batch, proven);
+  const sent = batch.filter((operation) => operation.kind !== 'put' || !changed.has(operation.content));
+  if (changed.size > 0) run.rescan = true;
+  if (sent.length === 0) return { state: 'nothing' };
+  const { workspaceId, deviceId } = run.identity;
+  const content = manifestsOf(journal, sent, proven);
+  const request: CommitRequest = { workspaceId, deviceId, sessions, ...content, operations: sent };
+  const requestId = bytesToRequestId(run.needs.randomness.bytes(16));
+  const record = journal.outbox.append(requestId, encode(commitRequest.toWire(request)).slice());
+  const taken = await send(run, record, request);
+  if (taken === 'stale') return { state: 'stale' };
+  return { state: 'committed', taken, isWhole: sent.length === operations.length };
+}
+
+async function upload(
+  run: SyncRun,
+  batch: readonly Operation[],
+  proven: (content: Digest) => boolean,
+): Promise<{ readonly sessions: readonly SessionId[]; readonly changed: ReadonlySet<Digest> }> {
+  const { journal, transfer } = run.needs;
+  const files = uploadsOf(journal, batch, proven);
+  if (files.length === 0) return { sessions: [], changed: new Set() };
+  run.enter({ name: 'uploading', files: files.length });
+  const bytes = files.reduce((sum, file) => sum + file.size, 0);
+  run.progress({ done: 0, total: files.length, bytes: 0 });
+  const { sessions, changed } = await transfer.upload(files, proven, run.signal);
+  run.progress({ done: files.length, total: files.length, bytes });
+  if (sessions.length > limits.commitSessionsMax) {
+    throw new TidemarkError('internal', 'the upload of one commit took too many sessions', {
+      data: { sessions: sessions.length },
+    });
+  }
+  return { sessions, changed };
+}
+
+/** How many operations were taken, or that the base was stale. The outbox is empty of the record when this returns. */
+async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest): Promise<number | 'stale'> {
+  const { journal, api } = run.needs;
+  run.enter({ name: 'committing', operations: request.operations.length });
+  run.progress({ done: 0, total: request.operations.length, bytes: 0 });
+  let response;
+  try {
+    response = await api.commit(request, record.requestId, run.signal);
+  } catch (error) {
+    if (isTidemarkError(error) && finalCodes.has(error.code)) journal.outbox.remove(record.id);
+    if (isTidemarkError(error, 'stale-base')) return 'stale';
+    throw error;
+  }
+  if (response.outcomes.length !== request.operations.length) {
+    throw new TidemarkError('unavailable', 'the answer to a commit is not of its form');
+  }
+  const digested = journal.transaction(() => {
+    journal.outbox.remove(record.id);
+    return digestAnswer(journal, request, response);
+  });
+  run.tally.operations += digested.taken;
+  run.tally.conflicts += digested.conflicts;
+  for (const nodeId of digested.stuck) run.held.add(nodeId);
+  for (const { operation, outcome } of digested.refused) noteRefusal(run, operation, outcome.reason ?? 'refused');
+  run.progress({ done: request.operations.length, total: request.operations.length, bytes: 0 });
+  return digested.taken;
+}
+
+/** Refusals that a newer state does not change, and those that the next plan, on the newest state, takes care of. */
+const hopeless: ReadonlySet<string> = new Set(['bad-name', 'too-deep']);
+const passing: ReadonlySet<string> = new Set(['cycle', 'gone', 'missing-parent']);
+
+function noteRefusal(run: SyncRun, { nodeId }: Operation, reason: string): void {
+  const code = hopeless.has(reason) ? 'name' : 'blocked';
+  const problem: Problem = { path: pathOf(run, nodeId), code, detail: `the server refuses it: ${reason}` };
+  run.fail(nodeId, problem, hopeless.has(reason) ? 1 : passing.has(reason) ? 5 : 2);
+}
+
+function pathOf({ needs: { journal } }: SyncRun, nodeId: NodeId): string {
+  const node = journal.trees.getLocal(nodeId);
+  return (node === undefined ? undefined : journal.localPath(node)) ?? nodeId;
+}
+
+/** The chunks of these files are neither on the server nor known here: the next scan reads them anew. */
+function readAgain({ needs: { journal } }: SyncRun, batch: readonly Operation[]): void {
+  journal.transaction(() => {
+    for (const { nodeId } of putsOf(batch)) {
+      const node = journal.trees.getLocal(nodeId);
+      if (node !== undefined) journal.trees.setLocal(nodeId, { ...node, stat: { ...noStat, mode: node.stat.mode } });
+    }
+  });
+}
+
+/** Sends again what a run before this one wrote down and never saw answered. */
+export async function resendOutbox(run: SyncRun): Promise<void> {
+  const { outbox } = run.needs.journal;
+  for (let record = outbox.first(); record !== undefined; record = outbox.first()) {
+    const request = commitRequest.fromWire(decode(record.body), 'outbox');
+    try {
+      await send(run, record, request);
+    } catch (error) {
+      // What was refused for good is out of the outbox; it is planned again on the newest state.
+      if (!isTidemarkError(error) || !finalCodes.has(error.code) || error.code === 'forbidden') throw error;
+    }
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * The engine: keeps one folder and one workspace the same. A sync goes in rounds until the three trees are equal:
+ *
+ *     send what a run before left unanswered
+ *     round:  follow the journal; look at the disk (at first, and when it was found other than known);
+ *             plan and carry out until nothing can be done
+ *     end:    at rest, the marks of the trees must be the workspace's, to the byte
+ *
+ * Every step leaves the journal in a state from which the next sync goes on, so a crash anywhere is harmless: requests are
+ * written down before they are sent and answered the same when sent again; changes of the disk are written down before they
+ * are made; and what is found equal on both sides is taken as equal, however it came to be.
+ */
+import { TidemarkError } from '../../../shared/core/errors.ts';
+import { rebuildSyncedMark, updateSyncedMark } from '../journal/marks.ts';
+import type { Journal } from '../journal/journal.ts';
+import type { Problem, TransferCount } from '../ports.ts';
+import { resendOutbox } from './commit.ts';
+import { planPage, runRound } from './converge.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { EngineNeeds } from './needs.ts';
+import { pullChanges } from './pull.ts';
+import type { SyncReport, SyncStatus } from './report.ts';
+import { scanFolder } from './scan.ts';
+import { StateHolder } from './state.ts';
+import { type SyncOptions, SyncRun } from './sync-run.ts';
+
+/** Rounds of one sync. Two or three do; others mean that somebody keeps changing things, or a fault. */
+const roundsMax = 50;
+/** Rounds after which files that change all the time are left for the next sync. */
+const busyRoundsMax = 3;
+/** The map's nodes are compacted when there are this many times as many as the newest two marks need. */
+const compactionFactor = 4;
+const compactionNodesMin = 4_096;
+
+export interface Engine {
+  /**
+   * Brings folder and workspace together. Resolves when nothing more can be done; `upToDate` says whether they are equal.
+   * @throws TidemarkError `halted` (mass deletion, lost root), `bad-signature`, `unavailable` and others of the API; the
+   * signal's reason when aborted. After any of them the next sync goes on.
+   */
+  sync(signal: AbortSignal, options?: SyncOptions): Promise<SyncReport>;
+  /** What a sync would do first, without doing it: follows the journal and looks at the disk. At most 20,000 nodes a side. */
+  dryRun(signal: AbortSignal, options?: SyncOptions): Promise<Plan>;
+  status(): Promise<SyncStatus>;
+}
+
+export function createEngine(needs: EngineNeeds): Engine {
+  const states = new StateHolder();
+  let problems: readonly Problem[] = [];
+  let nodesAfterCompaction = compactionNodesMin;
+  let running = false;
+
+  async function exclusively<T>(work: () => Promise<T>): Promise<T> {
+    if (running) throw new TidemarkError('in-progress', 'this folder is being synced already');
+    running = true;
+    try {
+      return await work();
+    } finally {
+      running = false;
+      states.enter({ name: 'idle' });
+    }
+  }
+
+  function tidy(journal: Journal): void {
+    if (journal.mapNodes.count() <= compactionFactor * nodesAfterCompaction) return;
+    journal.mapNodes.compact([journal.meta.head.root, journal.meta.syncedRoot]);
+    journal.contents.prune();
+    nodesAfterCompaction = Math.max(compactionNodesMin, journal.mapNodes.count());
+  }
+
+  async function sync(signal: AbortSignal, options: SyncOptions = {}): Promise<SyncReport> {
+    const run = new SyncRun(needs, states, signal, options);
+    const before = { ...needs.transfer.count };
+    try {
+      await needs.folder.open();
+      await resendOutbox(run);
+      await runRounds(run);
+      const upToDate = await isUpToDate(needs.journal);
+      tidy(needs.journal);
+      problems = run.problems();
+      needs.log.info({ rounds: run.tally.rounds, upToDate, problems: problems.length }, 'synced');
+      return toReport(run, before, upToDate);
+    } finally {
+      problems = run.problems();
+    }
+  }
+
+  async function dryRun(signal: AbortSignal, options: SyncOptions = {}): Promise<Plan> {
+    const run = new SyncRun(needs, states, signal, options);
+    await needs.folder.open();
+    await pullChanges(run);
+    await scanFolder(run);
+    const { listings } = needs.journal;
+    return planPage(run, listings.localChanges('', 20_000), listings.remoteChanges('', 20_000));
+  }
+
+  async function status(): Promise<SyncStatus> {
+    const { meta, listings, conflicts } = needs.journal;
+    const pending = { local: listings.countLocalChanges(), remote: listings.countRemoteChanges() };
+    const isAtRest = !running && pending.local + pending.remote === 0;
+    const mark = isAtRest ? await updateSyncedMark(needs.journal) : null;
+    const head = meta.head;
+    return {
+      state: states.state,
+      seq: head.seq,
+      marks: { local: mark, synced: mark, remote: head.root },
+      pending,
+      problems,
+      conflicts: conflicts.list(),
+      upToDate: mark === head.root && problems.length === 0,
+    };
+  }
+
+  return {
+    sync: (signal, options) => exclusively(() => sync(signal, options)),
+    dryRun: (signal, options) => exclusively(() => dryRun(signal, options)),
+    status,
+  };
+}
+
+async function runRounds(run: SyncRun): Promise<void> {
+  const { listings } = run.needs.journal;
+  let busyRounds = 0;
+  for (let round = 1; round <= roundsMax; round++) {
+    run.tally.rounds = round;
+    await pullChanges(run);
+    if (run.rescan) await scanFolder(run);
+    const done = await runRound(run);
+    if (run.rescan && ++busyRounds >= busyRoundsMax) return;
+    if (run.rescan) continue;
+    if (done === 0 || listings.countLocalChanges() + listings.countRemoteChanges() === 0) return;
+  }
+  throw new TidemarkError('internal', 'the folder and the workspace do not come together; please report this', {
+    data: { rounds: roundsMax },
+  });
+}
+
+/** Whether the trees are equal, proved by their marks. A mark that is not as it must be is computed anew before it is believed. */
+async function isUpToDate(journal: Journal): Promise<boolean> {
+  const { listings, meta } = journal;
+  if (listings.countLocalChanges() + listings.countRemoteChanges() > 0) return false;
+  if (meta.head.seq < meta.seenSeq) return false;
+  if ((await updateSyncedMark(journal)) === meta.head.root) return true;
+  if ((await rebuildSyncedMark(journal)) === meta.head.root) {
+    throw new TidemarkError('internal', 'the mark of the folder went wrong; the folder itself is right');
+  }
+  throw new TidemarkError('corrupt', "the agent's journal does not give the workspace's mark; link the folder anew");
+}
+
+function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncReport {
+  const { count } = run.needs.transfer;
+  const { seq, root } = run.needs.journal.meta.head;
+  return {
+    ...run.tally,
+    chunksNew: count.chunksNew - before.chunksNew,
+    bytesSent: count.bytesSent - before.bytesSent,
+    bytesReceived: count.bytesReceived - before.bytesReceived,
+    requests: count.requests - before.requests,
+    seq,
+    root,
+    upToDate: upToDate && run.scanProblems.length === 0,
+    problems: run.problems(),
+  };
+}

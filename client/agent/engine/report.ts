@@ -1,0 +1,66 @@
+/** What a sync tells: while it runs, at its end, and in between. Figures are exact counts; time is the caller's to measure. */
+import type { Digest } from '../../../shared/core/ids.ts';
+import type { ConflictRecord } from '../journal/conflicts-table.ts';
+import type { Problem } from '../ports.ts';
+import type { EngineState } from './state.ts';
+
+export interface ProgressEvent {
+  readonly phase: EngineState['name'];
+  /** Files, operations, actions or journal entries: whatever the phase works on. */
+  readonly done: number;
+  /** Zero where it is not known. */
+  readonly total: number;
+  readonly bytes: number;
+}
+
+export interface SyncReport {
+  /** Files seen by the last scan, and their bytes. */
+  readonly files: number;
+  readonly bytesScanned: number;
+  /** Bytes that had to be read because a stat differed. */
+  readonly bytesRead: number;
+  readonly chunksNew: number;
+  readonly bytesSent: number;
+  readonly bytesReceived: number;
+  readonly requests: number;
+  /** Operations that the server took. */
+  readonly operations: number;
+  /** Changes carried out on this disk. */
+  readonly applied: number;
+  /** Conflict copies that came of this sync. */
+  readonly conflicts: number;
+  readonly rounds: number;
+  readonly seq: number;
+  /** The workspace's mark as followed here. */
+  readonly root: Digest;
+  /** Whether local, synced and remote are equal, to the byte of their marks. Never true by assumption. */
+  readonly upToDate: boolean;
+  readonly problems: readonly Problem[];
+}
+
+export interface SyncStatus {
+  readonly state: EngineState;
+  readonly seq: number;
+  /** The marks of the three trees; null for one that differs, whose mark is nobody else's. */
+  readonly marks: { readonly local: Digest | null; readonly synced: Digest | null; readonly remote: Digest };
+  /** Nodes that differ on this disk, and on the server, from what was last equal. */
+  readonly pending: { readonly local: number; readonly remote: number };
+  readonly problems: readonly Problem[];
+  readonly conflicts: readonly ConflictRecord[];
+  readonly upToDate: boolean;
+}
+
+/** Figures of one sync as they grow. */
+export interface Tally {
+  files: number;
+  bytesScanned: number;
+  bytesRead: number;
+  operations: number;
+  applied: number;
+  conflicts: number;
+  rounds: number;
+}
+
+export function newTally(): Tally {
+  return { files: 0, bytesScanned: 0, bytesRead: 0, operations: 0, applied: 0, conflicts: 0, rounds: 0 };
+}

@@ -1,0 +1,112 @@
+/** Questions about the trees of many nodes at once: what is in a folder, what holds a name, what differs. */
+import type { Digest, NodeId } from '../../../shared/core/ids.ts';
+import type { Place } from '../../../shared/core/tree/keys.ts';
+import type { LocalNode, PlacedEntry } from '../model.ts';
+import type { Database } from './database.ts';
+import { nodeIdOf, numberOf, rowToLocal, rowToPlaced, rowToSynced, syncedToLocal } from './rows.ts';
+
+/** `synced` rows whose view in the other tree is still what they say. */
+const kept = (tree: 'local' | 'remote', where: string): string =>
+  `SELECT * FROM synced WHERE ${where} AND NOT EXISTS (SELECT 1 FROM ${tree} t WHERE t.node_id = synced.node_id)`;
+
+function overlaidLocal(db: Database, where: string, ...values: readonly (string | number)[]): LocalNode[] {
+  const changed = db.all(`SELECT * FROM local WHERE ${where} AND present = 1`, ...values).map(rowToLocal);
+  for (const row of db.all(kept('local', where), ...values)) changed.push(syncedToLocal(rowToSynced(row)));
+  return changed;
+}
+
+export class Listings {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** What is in a folder on this disk. Unordered. */
+  localChildren(folderId: NodeId): LocalNode[] {
+    return overlaidLocal(this.#db, 'parent_id = ?', folderId);
+  }
+
+  localAt({ parentId, name }: Place): LocalNode | undefined {
+    return overlaidLocal(this.#db, 'parent_id = ? AND name = ?', parentId, name)[0];
+  }
+
+  localByInode(ino: number, dev: number): LocalNode[] {
+    return overlaidLocal(this.#db, 'ino = ? AND dev = ?', ino, dev);
+  }
+
+  localByContent(content: Digest): LocalNode[] {
+    return overlaidLocal(this.#db, 'content = ?', content);
+  }
+
+  /** What is in a folder of the workspace, as far as known. Unordered. */
+  remoteChildren(folderId: NodeId): PlacedEntry[] {
+    const changed = this.#db.all('SELECT * FROM remote WHERE parent_id = ? AND entry IS NOT NULL', folderId);
+    return [...changed, ...this.#db.all(kept('remote', 'parent_id = ?'), folderId)].map(rowToPlaced);
+  }
+
+  remoteAt({ parentId, name }: Place): PlacedEntry | undefined {
+    const row =
+      this.#db.get('SELECT * FROM remote WHERE parent_id = ? AND name = ? AND entry IS NOT NULL', parentId, name) ??
+      this.#db.get(kept('remote', 'parent_id = ? AND name = ?'), parentId, name);
+    return row === undefined ? undefined : rowToPlaced(row);
+  }
+
+  /** Whether the workspace's newest known state has a file of this content: then its chunks are there, verified. */
+  isRemoteContent(content: Digest): boolean {
+    return (
+      this.#db.get('SELECT 1 FROM remote WHERE content = ? LIMIT 1', content) !== undefined ||
+      this.#db.get(`${kept('remote', 'content = ?')} LIMIT 1`, content) !== undefined
+    );
+  }
+
+  /** Up to `limit` nodes that differ on this disk, with ids above `after`, ascending. */
+  localChanges(after: string, limit: number): NodeId[] {
+    return this.#ids('SELECT node_id FROM local WHERE node_id > ? ORDER BY node_id LIMIT ?', after, limit);
+  }
+
+  /** Up to `limit` nodes that differ on the server, with ids above `after`, ascending. */
+  remoteChanges(after: string, limit: number): NodeId[] {
+    return this.#ids('SELECT node_id FROM remote WHERE node_id > ? ORDER BY node_id LIMIT ?', after, limit);
+  }
+
+  countLocalChanges(): number {
+    return this.#count('SELECT count(*) AS n FROM local');
+  }
+
+  countRemoteChanges(): number {
+    return this.#count('SELECT count(*) AS n FROM remote');
+  }
+
+  /** Files of the merge base: all that were last equal here and on the server. */
+  countSyncedFiles(): number {
+    return this.#count(`SELECT count(*) AS n FROM synced WHERE kind <> 'folder'`);
+  }
+
+  /** Files that are gone from this disk and whose deletion would leave it: those that the server still has, unchanged. */
+  countLocalDeletions(): number {
+    return this.#count(
+      `SELECT count(*) AS n FROM local l JOIN synced s ON s.node_id = l.node_id
+         WHERE l.present = 0 AND s.kind <> 'folder'
+           AND NOT EXISTS (SELECT 1 FROM remote r WHERE r.node_id = l.node_id)`,
+    );
+  }
+
+  /** Files that are gone from the server and unchanged here, so that they would be removed. */
+  countRemoteDeletions(): number {
+    return this.#count(
+      `SELECT count(*) AS n FROM remote r JOIN synced s ON s.node_id = r.node_id
+         WHERE r.entry IS NULL AND s.kind <> 'folder'
+           AND NOT EXISTS (SELECT 1 FROM local l WHERE l.node_id = r.node_id)`,
+    );
+  }
+
+  #ids(sql: string, after: string, limit: number): NodeId[] {
+    return this.#db.all(sql, after, limit).map((row) => nodeIdOf(row));
+  }
+
+  #count(sql: string): number {
+    const row = this.#db.get(sql);
+    return row === undefined ? 0 : numberOf(row, 'n');
+  }
+}

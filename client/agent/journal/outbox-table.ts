@@ -1,0 +1,50 @@
+/**
+ * Commits that this device decided on: appended before they are sent, removed together with what their answer changed here.
+ * After a crash in between, the very same request is sent again under the very same id, and its answer is the same.
+ */
+import { type Digest, type RequestId, parseRequestId } from '../../../shared/core/ids.ts';
+import { blake3Digest } from '../../../shared/core/hash/blake3.ts';
+import { TidemarkError } from '../../../shared/core/errors.ts';
+import type { Database } from './database.ts';
+import { bytesOf, numberOf, textOf } from './rows.ts';
+
+export interface OutboxRecord {
+  /** Ascends in the order of appending. */
+  readonly id: number;
+  readonly requestId: RequestId;
+  readonly body: Uint8Array;
+}
+
+export class OutboxTable {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  append(requestId: RequestId, body: Uint8Array): OutboxRecord {
+    const checksum: Digest = blake3Digest(body);
+    const row = this.#db.get(
+      'INSERT INTO outbox (request_id, body, checksum) VALUES (?, ?, ?) RETURNING id',
+      requestId,
+      body,
+      checksum,
+    );
+    return { id: row === undefined ? 0 : numberOf(row, 'id'), requestId, body };
+  }
+
+  /** The oldest record that is not answered. Throws `corrupt` when its bytes are not as written. */
+  first(): OutboxRecord | undefined {
+    const row = this.#db.get('SELECT * FROM outbox ORDER BY id LIMIT 1');
+    if (row === undefined) return undefined;
+    const body = bytesOf(row, 'body');
+    if (blake3Digest(body) !== textOf(row, 'checksum')) {
+      throw new TidemarkError('corrupt', "a commit in the agent's journal is damaged; link the folder anew");
+    }
+    return { id: numberOf(row, 'id'), requestId: parseRequestId(textOf(row, 'request_id')), body };
+  }
+
+  remove(id: number): void {
+    this.#db.run('DELETE FROM outbox WHERE id = ?', id);
+  }
+}

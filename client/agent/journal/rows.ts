@@ -1,0 +1,134 @@
+/** Rows of the journal as values of the model, and back. A row that is not as it was written is damage: `corrupt`. */
+import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
+import { TidemarkError } from '../../../shared/core/errors.ts';
+import { type Digest, type NodeId, parseDigest, parseNodeId } from '../../../shared/core/ids.ts';
+import { type Entry, type EntryKind, decodeEntry, encodeEntry } from '../../../shared/core/tree/entry.ts';
+import type { LocalNode, PlacedEntry, StatMark } from '../model.ts';
+
+export type Row = Readonly<Record<string, SQLOutputValue>>;
+
+/** A node of the merge base: as it was last agreed on, and as lstat showed it then. */
+export interface SyncedNode extends PlacedEntry {
+  readonly stat: StatMark;
+}
+
+function damaged(column: string): never {
+  throw new TidemarkError('corrupt', "a row of the agent's journal is damaged; link the folder anew", {
+    data: { column },
+  });
+}
+
+export function textOf(row: Row, column: string): string {
+  const value = row[column];
+  return typeof value === 'string' ? value : damaged(column);
+}
+
+export function numberOf(row: Row, column: string): number {
+  const value = row[column];
+  return typeof value === 'number' ? value : damaged(column);
+}
+
+export function bytesOf(row: Row, column: string): Uint8Array {
+  const value = row[column];
+  return value instanceof Uint8Array ? value : damaged(column);
+}
+
+export function nodeIdOf(row: Row, column = 'node_id'): NodeId {
+  return parseNodeId(textOf(row, column));
+}
+
+function digestOrNull(row: Row, column: string): Digest | null {
+  return row[column] === null ? null : parseDigest(textOf(row, column));
+}
+
+function kindOf(row: Row): EntryKind {
+  const kind = textOf(row, 'kind');
+  return kind === 'file' || kind === 'folder' || kind === 'symlink' ? kind : damaged('kind');
+}
+
+export const noStat: StatMark = { size: 0, mtimeMs: 0, ctimeMs: 0, ino: 0, dev: 0, mode: 0 };
+
+function rowToStat(row: Row): StatMark {
+  return {
+    size: numberOf(row, 'size'),
+    mtimeMs: numberOf(row, 'mtime_ms'),
+    ctimeMs: numberOf(row, 'ctime_ms'),
+    ino: numberOf(row, 'ino'),
+    dev: numberOf(row, 'dev'),
+    mode: numberOf(row, 'mode'),
+  };
+}
+
+function statValues(stat: StatMark): SQLInputValue[] {
+  return [stat.size, stat.mtimeMs, stat.ctimeMs, stat.ino, stat.dev, stat.mode];
+}
+
+export function rowToPlaced(row: Row): PlacedEntry {
+  return {
+    parentId: nodeIdOf(row, 'parent_id'),
+    name: textOf(row, 'name'),
+    entry: decodeEntry(bytesOf(row, 'entry')),
+  };
+}
+
+export function rowToSynced(row: Row): SyncedNode {
+  return { ...rowToPlaced(row), stat: rowToStat(row) };
+}
+
+export function syncedValues(nodeId: NodeId, node: SyncedNode): SQLInputValue[] {
+  return [...placedValues(nodeId, node), ...statValues(node.stat)];
+}
+
+/** node_id, parent_id, name, kind, entry, content. */
+export function placedValues(nodeId: NodeId, { parentId, name, entry }: PlacedEntry): SQLInputValue[] {
+  return [nodeId, parentId, name, entry.kind, encodeEntry(entry), entry.kind === 'file' ? entry.content : null];
+}
+
+export function rowToLocal(row: Row): LocalNode {
+  const target = row['target'];
+  return {
+    nodeId: nodeIdOf(row),
+    parentId: nodeIdOf(row, 'parent_id'),
+    name: textOf(row, 'name'),
+    kind: kindOf(row),
+    content: digestOrNull(row, 'content'),
+    target: target === null ? null : textOf(row, 'target'),
+    stat: rowToStat(row),
+  };
+}
+
+/** node_id, present, parent_id, name, kind, content, target, stat: a whole node. */
+export function localValues(node: LocalNode): SQLInputValue[] {
+  return [node.nodeId, 1, node.parentId, node.name, node.kind, node.content, node.target, ...statValues(node.stat)];
+}
+
+/** The same for a node that is gone: nothing of it counts but its id. */
+export function missingValues(nodeId: NodeId): SQLInputValue[] {
+  return [nodeId, 0, '', '', 'file', null, null, ...statValues(noStat)];
+}
+
+/** A synced node as it is on the disk when nothing has changed. */
+export function syncedToLocal(node: SyncedNode): LocalNode {
+  const { entry } = node;
+  return {
+    nodeId: entry.nodeId,
+    parentId: node.parentId,
+    name: node.name,
+    kind: entry.kind,
+    content: entry.kind === 'file' ? entry.content : null,
+    target: entry.kind === 'symlink' ? entry.target : null,
+    stat: node.stat,
+  };
+}
+
+/** Whether a node on the disk holds what the entry says: kind, content or target, executable bits. An mtime is no change. */
+export function holdsEntry(node: LocalNode, entry: Entry): boolean {
+  switch (entry.kind) {
+    case 'file':
+      return node.kind === 'file' && node.content === entry.content && (node.stat.mode & 0o111) === entry.mode;
+    case 'folder':
+      return node.kind === 'folder';
+    case 'symlink':
+      return node.kind === 'symlink' && node.target === entry.target;
+  }
+}
