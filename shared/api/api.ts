@@ -4,7 +4,7 @@
  */
 import { TidemarkError, isTidemarkError } from '../core/errors.ts';
 import type { Caller } from '../ports/token-verifier.ts';
-import { correlationHeader, correlationIdOf } from './correlation.ts';
+import { correlationHeader, correlationIdOf, traceParentOf } from './correlation.ts';
 import { errorToProblem } from './problem.ts';
 import { redact } from './redact.ts';
 import { type ApiDependencies, type Route, findRoute, pathWithinApi } from './route.ts';
@@ -44,6 +44,8 @@ export function createApi(deps: ApiDependencies): Api {
         response = problem.response;
       }
       response.headers.set(correlationHeader, correlationId);
+      const traceParent = traceParentOf(request.headers);
+      if (traceParent !== undefined) response.headers.set('traceparent', traceParent);
       response.headers.set('x-content-type-options', 'nosniff');
       return response;
     },

@@ -13,3 +13,9 @@ export function correlationIdOf(headers: Headers, invocationId: string | undefin
   }
   return bytesToHex(randomness.bytes(16));
 }
+
+/** The W3C trace context of the caller, version 00 (https://www.w3.org/TR/trace-context/); undefined when it is none. */
+export function traceParentOf(headers: Headers): string | undefined {
+  const parent = headers.get('traceparent');
+  return parent !== null && /^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/.test(parent) ? parent : undefined;
+}

@@ -263,6 +263,9 @@ describe('routes', () => {
     assert.equal(given.headers.get('x-correlation-id'), 'abc-1.2_3');
     const odd = await send({ path: '/health', headers: { 'x-correlation-id': 'a b<script>' } });
     assert.match(odd.headers.get('x-correlation-id') ?? '', /^[0-9a-f]{32}$/);
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    assert.equal((await send({ path: '/health', headers: { traceparent } })).headers.get('traceparent'), traceparent);
+    assert.equal((await send({ path: '/health', headers: { traceparent: '00-x' } })).headers.get('traceparent'), null);
     const invoked = await scene.world.api.handle(new Request('https://tidemark.test/api/health'), {
       invocationId: 'inv-1',
     });

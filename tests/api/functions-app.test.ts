@@ -69,6 +69,14 @@ describe('the functions app', () => {
     assert.deepEqual([problem.status, problem.code], [503, 'unavailable']);
   });
 
+  it('answers unknown routes and other methods with a problem, as everything', async () => {
+    const unknown = await readProblem(await fetch(`${url}/api/nothing/here`));
+    assert.deepEqual([unknown.status, unknown.code], [404, 'not-found']);
+    const response = await fetch(`${url}/api/manifest/commit`, { method: 'DELETE' });
+    assert.equal(response.headers.get('allow'), 'POST');
+    assert.equal((await readProblem(response)).code, 'method-not-allowed');
+  });
+
   it('runs its timer and takes blob events for packs that are not there', async () => {
     assert.equal((await host.invoke('sweep', {})).ok, true);
     const subject = `/blobServices/default/containers/chunks/blobs/${'0'.repeat(32)}/aa/bb/aabb${'0'.repeat(60)}.blob`;
