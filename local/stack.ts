@@ -6,7 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TidemarkError } from '../shared/core/errors.ts';
 import { startBlobProcess } from './blob-process.ts';
-import { freePorts } from './free-ports.ts';
+import { findFreePorts } from './free-ports.ts';
 import { isLoopback } from './host/access-keys.ts';
 import { createFunctionsHost } from './host/functions-host.ts';
 import type { HostLogger } from './host/host-logger.ts';
@@ -38,9 +38,8 @@ const hostJson = new URL('../host.json', import.meta.url);
 const appEntry = new URL('../functions/app.ts', import.meta.url);
 
 async function portsFor({ host, port }: StackOptions): Promise<readonly [number, number, number]> {
-  if (port !== 0) return [port, port + 1, port + 2];
-  const [api, issuer, blobs] = await freePorts(host, 3);
-  return [api!, issuer!, blobs!];
+  const first = port === 0 ? await findFreePorts(host, 3) : port;
+  return [first, first + 1, first + 2];
 }
 
 /** Addresses that others may be told: `0.0.0.0` is where one listens, not where one can be reached. */

@@ -93,7 +93,13 @@ export type ApplyAction =
   | { readonly kind: 'remove-folder'; readonly nodeId: NodeId; readonly path: string };
 
 export type ApplyResult =
-  | { readonly nodeId: NodeId; readonly done: true; readonly stat: StatMark | null }
+  | {
+      readonly nodeId: NodeId;
+      readonly done: true;
+      readonly stat: StatMark | null;
+      /** Of a file that was written and has more than one chunk: the next version is cut, sent and fetched by its difference from these. */
+      readonly chunks?: ContentChunks | null;
+    }
   | { readonly nodeId: NodeId; readonly done: false; readonly problem: Problem };
 
 /** Figures of the transfer, for people and for `--json`. */

@@ -52,6 +52,7 @@ function settleBatch(run: SyncRun, batch: readonly Application[], results: Reado
     if (result === undefined) continue;
     journal.intents.remove(action.nodeId);
     if (result.done) {
+      if (result.chunks) journal.contents.add(result.chunks);
       settleNode(journal, application, result.stat ?? noStat);
       done++;
     } else noteFailure(run, result);

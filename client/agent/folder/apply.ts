@@ -8,6 +8,7 @@
  */
 import { isTidemarkError } from '../../../shared/core/errors.ts';
 import type { FileSystem } from '../file-system.ts';
+import type { ContentChunks } from '../model.ts';
 import type { ApplyAction, ApplyResult, LocalKnowledge, Problem } from '../ports.ts';
 import type { DownloadJob } from '../transfer/download.ts';
 import type { Executor } from '../workers/executor.ts';
@@ -19,6 +20,7 @@ import { fileErrorCode, isFull } from './file-problem.ts';
 export interface ContentSource {
   writeTemps(jobs: readonly DownloadJob[]): Promise<(Problem | null)[]>;
   noteInPlace(job: DownloadJob): void;
+  chunksOf(job: DownloadJob): ContentChunks | null;
 }
 
 export interface ApplySetting {
@@ -119,13 +121,17 @@ class Application {
       await this.#setting.executor.run('discardFiles', { root: this.#setting.root, handles: [], paths });
       throw error;
     } finally {
-      for (const [i, job] of jobs.entries()) if (this.#isDone(placeOfJob[i]!, actions)) this.#source.noteInPlace(job);
+      for (const [i, job] of jobs.entries()) this.#noteWritten(placeOfJob[i]!, actions, job);
     }
   }
 
-  #isDone(place: number, batch: readonly ApplyAction[]): boolean {
-    const result = this.#results[this.#results.length - batch.length + place];
-    return result?.done === true && result.nodeId === batch[place]!.nodeId;
+  /** What was written serves as a source from now on, and the result tells its chunks. */
+  #noteWritten(place: number, batch: readonly ApplyAction[], job: DownloadJob): void {
+    const at = this.#results.length - batch.length + place;
+    const result = this.#results[at];
+    if (result?.done !== true || result.nodeId !== job.nodeId) return;
+    this.#source.noteInPlace(job);
+    this.#results[at] = { ...result, chunks: this.#source.chunksOf(job) };
   }
 
   /** Writes and flushes the temp files. What is known by then of some actions: problems. */

@@ -8,12 +8,12 @@ import { bytesToHex } from '../../../shared/core/bytes.ts';
 import { type Digest, type NodeId, digestBytes } from '../../../shared/core/ids.ts';
 import type { FileHandle } from '../file-system.ts';
 import type { PartResult, PartToWrite } from '../folder/write-files.ts';
-import type { ChunkList } from '../../../shared/core/manifest/manifest.ts';
+import type { ContentChunks } from '../model.ts';
 import type { LocalKnowledge, Problem } from '../ports.ts';
 import { type DownloadWindow, type FileToWrite, type WindowPart, planDownloadWindows } from './download-window.ts';
 import { fetchChunks } from './fetch-chunks.ts';
 import { LocalChunks } from './local-chunks.ts';
-import { resolveChunks } from './resolve-chunks.ts';
+import { type ResolvedContent, resolveChunks } from './resolve-chunks.ts';
 import type { TransferSetting } from './services.ts';
 import { Slots, settleAll } from './slots.ts';
 
@@ -48,7 +48,7 @@ export class Download {
   readonly #local: LocalChunks;
   readonly #signal: AbortSignal;
   readonly #slots = new Slots(rangesUnderWayMax, bytesUnderWayMax);
-  #resolved: ReadonlyMap<Digest, ChunkList> = new Map();
+  #resolved: ReadonlyMap<Digest, ResolvedContent> = new Map();
 
   constructor(setting: TransferSetting, knowledge: LocalKnowledge, signal: AbortSignal) {
     this.#setting = setting;
@@ -80,6 +80,14 @@ export class Download {
       await new Round(this.#setting, jobs, outcomes, local, this.#slots, this.#signal).run(files);
     }
     return outcomes.map((outcome) => (outcome === 'again' ? null : outcome));
+  }
+
+  /** The chunks of a content of the last call; null for one of at most one chunk. */
+  chunksOf({ content, size }: DownloadJob): ContentChunks | null {
+    const resolved = this.#resolved.get(content);
+    if (resolved === undefined || resolved.profileId === null) return null;
+    const { profileId, hashes, lengths } = resolved;
+    return { root: content, profileId, size, hashes, lengths };
   }
 
   /** A file of the last call is at its place now, and may serve as a source. */

@@ -29,9 +29,14 @@ const rootsAskedMax = 4_096;
 const none: DigestColumn = parseDigestColumn(new Uint8Array(0));
 const emptyContent: Digest = merkleRoot(none);
 
-function singleChunk(content: Digest, size: number): ChunkList {
-  if (size === 0) return { hashes: none, lengths: new Uint32Array(0) };
-  return { hashes: parseDigestColumn(idToBytes(content)), lengths: Uint32Array.of(size) };
+/** A content's chunks, and the profile they were cut by: null for a content of at most one chunk, which does not tell. */
+export interface ResolvedContent extends ChunkList {
+  readonly profileId: number | null;
+}
+
+function singleChunk(content: Digest, size: number): ResolvedContent {
+  if (size === 0) return { profileId: null, hashes: none, lengths: new Uint32Array(0) };
+  return { profileId: null, hashes: parseDigestColumn(idToBytes(content)), lengths: Uint32Array.of(size) };
 }
 
 /**
@@ -70,14 +75,15 @@ export async function resolveChunks(
   contents: readonly ContentToResolve[],
   knowledge: LocalKnowledge,
   signal: AbortSignal,
-): Promise<ReadonlyMap<Digest, ChunkList>> {
-  const resolved = new Map<Digest, ChunkList>();
+): Promise<ReadonlyMap<Digest, ResolvedContent>> {
+  const resolved = new Map<Digest, ResolvedContent>();
   const asked = new Map<Digest, number>();
   for (const { content, size } of contents) {
     if (resolved.has(content)) continue;
     const known = size <= singleChunkBytes ? undefined : knowledge.chunksOf(content);
     if (known?.size === size) {
-      resolved.set(content, { hashes: parseDigestColumn(known.hashes), lengths: known.lengths });
+      const { profileId, hashes, lengths } = known;
+      resolved.set(content, { profileId, hashes: parseDigestColumn(hashes), lengths });
     } else if (size > singleChunkBytes) {
       asked.set(content, size);
     } else if (size > 0 || content === emptyContent) {
@@ -102,7 +108,7 @@ export async function resolveChunks(
     if (manifest.size !== size) {
       throw new TidemarkError('corrupt', 'a manifest is of another size than the tree says', { data: { root } });
     }
-    resolved.set(root, await assemble(root, manifest));
+    resolved.set(root, { profileId: manifest.profileId, ...(await assemble(root, manifest)) });
   }
   return resolved;
 
