@@ -51,7 +51,7 @@ function textData(): Uint8Array {
   return data;
 }
 
-/** The best of a few runs, in MB/s: the others tell of the machine's other work. */
+/** The best of five runs, in MB/s: the others tell of the machine's other work. */
 function bestSpeed(run: () => void): number {
   let best = 0;
   for (let i = 0; i < repeats; i++) {

@@ -10,7 +10,7 @@ import { benchMap } from './core-map.ts';
 import { machineLine } from './table.ts';
 
 await installNativeBlake3();
-console.log(`${machineLine()}\nMB = 10^6 bytes; best of a few runs each\n`);
+console.log(`${machineLine()}\nMB = 10^6 bytes; speeds are the best of five runs\n`);
 for (const bench of [benchChunking, benchBytes, benchMap]) {
   await bench();
   globalThis.gc?.();
