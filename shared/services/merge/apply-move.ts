@@ -1,6 +1,6 @@
 /**
  * `move`: another place for a node that stands. Of two devices that move one node to different places, the commit that came
- * first keeps its place and the second is told (docs/decisions/0004). A move has no content, so it cannot bring a deleted
+ * first keeps its place and the second is told (docs/decisions/0006). A move has no content, so it cannot bring a deleted
  * node back by itself: it is refused as `gone`, and the client plans it again as a put.
  */
 import { type Place, samePlace } from '../../core/tree/keys.ts';
