@@ -45,7 +45,7 @@ describe('the journal', () => {
     const ann = await start();
     const large = (i: number) =>
       ann.commit(
-        ...Array.from({ length: 8_000 }, (_, j) => mkdirOperation(`l${i}.${j}`, `${i} ${j} ${'x'.repeat(180)}`)),
+        ...Array.from({ length: 7_500 }, (_, j) => mkdirOperation(`l${i}.${j}`, `${i} ${j} ${'x'.repeat(235)}`)),
       );
     await large(0);
     await large(1);
