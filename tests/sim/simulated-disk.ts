@@ -23,6 +23,8 @@ export interface Inode {
   readonly kind: FileKind;
   readonly target: string;
   content: Content;
+  /** Memory that `content.bytes` is the beginning of, to grow into; null once a flush has made those bytes the disk's. */
+  room: Uint8Array | null;
   ctimeMs: number;
   /** Of a folder: names as given, by the key they are looked up with. */
   readonly names: Map<string, { readonly name: string; readonly ino: number }>;
@@ -61,7 +63,7 @@ export class SimulatedDisk {
     let ino = this.#nextIno;
     if (this.#reuses) for (ino = 1; this.inodes.has(ino);) ino++;
     this.#nextIno = Math.max(this.#nextIno, ino + 1);
-    const inode: Inode = { ino, kind, target, content, ctimeMs, names: new Map(), parent: 0 };
+    const inode: Inode = { ino, kind, target, content, room: null, ctimeMs, names: new Map(), parent: 0 };
     this.inodes.set(ino, inode);
     this.#durableContents.delete(ino);
     this.#durableNames.delete(ino);
@@ -86,7 +88,9 @@ export class SimulatedDisk {
   }
 
   flushFile(ino: number): void {
-    this.#durableContents.set(ino, this.inode(ino).content);
+    const inode = this.inode(ino);
+    inode.room = null;
+    this.#durableContents.set(ino, inode.content);
   }
 
   /** Makes the changes of names in a folder durable, with those that they depend on. */
@@ -101,7 +105,7 @@ export class SimulatedDisk {
   }
 
   flushAll(): void {
-    for (const [ino, inode] of this.inodes) this.#durableContents.set(ino, inode.content);
+    for (const ino of this.inodes.keys()) this.flushFile(ino);
     this.#commit(() => true);
   }
 

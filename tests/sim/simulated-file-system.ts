@@ -87,7 +87,12 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   readFile(path: string): Uint8Array {
-    return this.#must('openRead', path).content.bytes.slice();
+    return this.bytesOf(path).slice();
+  }
+
+  /** A file's bytes as they are, for looking at only: not a copy, and not through `onCall`. */
+  bytesOf(path: string): Uint8Array {
+    return this.#must('openRead', path).content.bytes;
   }
 
   lstat(path: string): FileStat | undefined {
@@ -123,7 +128,7 @@ export class SimulatedFileSystem implements FileSystem {
   openNew(path: string, mode: number): FileHandle {
     this.onCall('openNew', path);
     const found = this.#free('openNew', path);
-    if (this.freeBytes() === 0) throw fileError('ENOSPC', 'openNew', path);
+    if (this.#freeBytes() === 0) throw fileError('ENOSPC', 'openNew', path);
     const inode = this.#newInode('file', '', mode);
     this.#link(found, inode);
     return this.#opened({ inode, path, canWrite: true });
@@ -149,17 +154,20 @@ export class SimulatedFileSystem implements FileSystem {
     this.onCall('write', path);
     const inode = this.#writable(handle);
     const size = Math.max(inode.content.bytes.length, position + bytes.length);
-    if (size - inode.content.bytes.length > this.freeBytes()) throw fileError('ENOSPC', 'write', path);
-    const written = new Uint8Array(size);
-    written.set(inode.content.bytes);
-    written.set(bytes, position);
-    this.#setBytes(inode, written);
+    if (size - inode.content.bytes.length > this.#freeBytes()) throw fileError('ENOSPC', 'write', path);
+    if (inode.room === null || inode.room.length < size) {
+      inode.room = new Uint8Array(Math.max(64, 2 * size));
+      inode.room.set(inode.content.bytes);
+    }
+    inode.room.set(bytes, position);
+    this.#setBytes(inode, inode.room.subarray(0, size));
   }
 
   truncate(handle: FileHandle, size: number): void {
     this.onCall('truncate', this.#handle(handle).path);
     const inode = this.#writable(handle);
     const bytes = new Uint8Array(size);
+    inode.room = null;
     bytes.set(inode.content.bytes.subarray(0, size));
     this.#setBytes(inode, bytes);
   }
@@ -244,6 +252,10 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   freeBytes(): number {
+    return this.#freeBytes();
+  }
+
+  #freeBytes(): number {
     if (this.#capacityBytes === Number.MAX_SAFE_INTEGER) return this.#capacityBytes;
     let used = 0;
     for (const inode of this.#disk.inodes.values()) used += inode.content.bytes.length;

@@ -33,7 +33,7 @@ export interface ApplySetting {
 }
 
 /** One batch: what shares a flush. A single larger file is a batch of its own. */
-const batchActionsMax = 2_000;
+const batchActionsMax = 4_096;
 const batchBytesMax = 64 * 1024 * 1024;
 /** So few files are flushed one by one: cheaper than the whole file system, where others may be writing gigabytes. */
 const filesFlushedEachMax = 8;

@@ -4,6 +4,7 @@
  *
  * A local chunk that turns out to be something else is forgotten, and its file is written again from the start.
  */
+import { isTidemarkError } from '../../../shared/core/errors.ts';
 import { bytesToHex } from '../../../shared/core/bytes.ts';
 import { type Digest, type NodeId, digestBytes } from '../../../shared/core/ids.ts';
 import type { FileHandle } from '../file-system.ts';
@@ -41,6 +42,35 @@ const roundsMax = 4;
 
 type Outcome = Problem | null | 'again';
 
+function unreadable({ path }: DownloadJob, detail: string): Problem {
+  return { path, code: 'unreadable', detail };
+}
+
+/**
+ * Files that need chunks which the server says it does not have are given up, so that they do not keep the others waiting.
+ * False when the error is another, or tells of no chunk that was asked for.
+ */
+function noteMissing(
+  error: unknown,
+  jobs: readonly DownloadJob[],
+  files: readonly FileToWrite[],
+  outcomes: Outcome[],
+): boolean {
+  if (!isTidemarkError(error, 'missing-chunks')) return false;
+  const { missing } = error.data;
+  const digests = new Set<string>(Array.isArray(missing) ? missing : []);
+  const needy = files.filter(({ job, chunks }) => outcomes[job] === 'again' && holdsAny(chunks.hashes, digests));
+  for (const { job } of needy) outcomes[job] = unreadable(jobs[job]!, 'the server does not have all of its content');
+  return needy.length > 0;
+}
+
+function holdsAny(hashes: Uint8Array, digests: ReadonlySet<string>): boolean {
+  for (let at = 0; at < hashes.length; at += digestBytes) {
+    if (digests.has(bytesToHex(hashes.subarray(at, at + digestBytes)))) return true;
+  }
+  return false;
+}
+
 /** Downloads for one application: what it has written so far serves as a source for what comes. */
 export class Download {
   readonly #setting: TransferSetting;
@@ -63,12 +93,12 @@ export class Download {
    */
   async writeTemps(jobs: readonly DownloadJob[]): Promise<(Problem | null)[]> {
     const outcomes: Outcome[] = jobs.map(() => 'again');
-    const resolved = await resolveChunks(this.#setting, jobs, this.#knowledge, this.#signal);
+    const { resolved, faults } = await resolveChunks(this.#setting, jobs, this.#knowledge, this.#signal);
     this.#resolved = resolved;
     for (const [i, job] of jobs.entries()) {
       const chunks = resolved.get(job.content);
       if (chunks !== undefined) this.#local.offer(job.nodeId, job.path, job.content, chunks);
-      else outcomes[i] = { path: job.path, code: 'unreadable', detail: 'the server does not have its content' };
+      else outcomes[i] = unreadable(job, faults.get(job.content) ?? 'its content is not known');
     }
     for (let round = 1; outcomes.includes('again'); round++) {
       const files: FileToWrite[] = [];
@@ -77,9 +107,23 @@ export class Download {
         if (outcomes[job] === 'again' && chunks !== undefined) files.push({ job, chunks });
       }
       const local = round < roundsMax ? this.#local : new LocalChunks(this.#knowledge);
-      await new Round(this.#setting, jobs, outcomes, local, this.#slots, this.#signal).run(files);
+      try {
+        await new Round(this.#setting, jobs, outcomes, local, this.#slots, this.#signal).run(files);
+      } catch (error) {
+        if (!noteMissing(error, jobs, files, outcomes)) throw error;
+        await this.#discard(
+          files.map(({ job }) => job).filter((job) => outcomes[job] !== null),
+          jobs,
+        );
+      }
     }
     return outcomes.map((outcome) => (outcome === 'again' ? null : outcome));
+  }
+
+  async #discard(places: readonly number[], jobs: readonly DownloadJob[]): Promise<void> {
+    const { executor, root } = this.#setting;
+    const paths = places.map((place) => jobs[place]!.temp);
+    await executor.run('discardFiles', { root, handles: [], paths });
   }
 
   /** The chunks of a content of the last call; null for one of at most one chunk. */
@@ -189,8 +233,7 @@ class Round {
         this.#local.forget(bytesToHex(window.hashes.subarray(at, at + digestBytes)));
       }
     } else {
-      const { path } = this.#jobs[job]!;
-      this.#outcomes[job] = { path, code: 'unreadable', detail: 'what the server sent for it is corrupt' };
+      this.#outcomes[job] = unreadable(this.#jobs[job]!, 'what the server sent for it is corrupt');
     }
   }
 

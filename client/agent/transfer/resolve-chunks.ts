@@ -1,5 +1,5 @@
 /** The chunk lists of contents: from what the agent knows, else from the server's manifests, checked against their root. */
-import { TidemarkError } from '../../../shared/core/errors.ts';
+import { type ErrorCode, TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
 import {
   type Digest,
   type DigestColumn,
@@ -61,22 +61,35 @@ async function readAll(
   return answers;
 }
 
+/** What is wrong with one manifest is its file's problem; a server that cannot be reached is everybody's. */
+const manifestFaults: ReadonlySet<ErrorCode> = new Set([
+  'corrupt',
+  'malformed',
+  'missing-chunks',
+  'too-large',
+  'unsupported',
+]);
+
 export interface ContentToResolve {
   readonly content: Digest;
   readonly size: number;
 }
 
-/**
- * Chunk lists by content. A content that the server does not have is not in the result. Throws `corrupt` or `malformed` when a
- * manifest is not what its root says, or is not of the size the tree says.
- */
+/** Each content asked for is in one of the two: with its chunks, or with what is wrong with it. */
+export interface ResolvedContents {
+  readonly resolved: ReadonlyMap<Digest, ResolvedContent>;
+  readonly faults: ReadonlyMap<Digest, string>;
+}
+
+/** The chunk lists of contents. A manifest that is not sound is its content's fault. Throws what the server and the network throw. */
 export async function resolveChunks(
   { api, workspaceId, count }: TransferSetting,
   contents: readonly ContentToResolve[],
   knowledge: LocalKnowledge,
   signal: AbortSignal,
-): Promise<ReadonlyMap<Digest, ResolvedContent>> {
+): Promise<ResolvedContents> {
   const resolved = new Map<Digest, ResolvedContent>();
+  const faults = new Map<Digest, string>();
   const asked = new Map<Digest, number>();
   for (const { content, size } of contents) {
     if (resolved.has(content)) continue;
@@ -89,6 +102,8 @@ export async function resolveChunks(
     } else if (size > 0 || content === emptyContent) {
       // An empty file is only what the hash of no bytes names: no other content ever becomes one.
       resolved.set(content, singleChunk(content, size));
+    } else {
+      faults.set(content, 'it is empty, and its hash is not that of an empty file');
     }
   }
   const roots = [...asked.keys()];
@@ -102,23 +117,33 @@ export async function resolveChunks(
     if (bytes === null) {
       // A content of one chunk has no manifest. Whether there is such a chunk, the download session tells.
       if (size <= limits.chunkBytesMax) resolved.set(root, singleChunk(root, size));
+      else faults.set(root, 'the server does not have its content');
       continue;
     }
-    const manifest = decodeManifest(bytes);
-    if (manifest.size !== size) {
-      throw new TidemarkError('corrupt', 'a manifest is of another size than the tree says', { data: { root } });
-    }
-    resolved.set(root, { profileId: manifest.profileId, ...(await assemble(root, manifest)) });
+    await assemble(root, size, bytes);
   }
-  return resolved;
+  return { resolved, faults };
 
-  async function assemble(root: Digest, manifest: Manifest): Promise<ChunkList> {
-    const hashes = [...new Set(manifest.segments.map((segment) => segment.hash))];
-    const segments = await readAll(digestsToColumn(hashes), async (rest) => {
+  async function assemble(root: Digest, size: number, bytes: Uint8Array): Promise<void> {
+    try {
+      const manifest = decodeManifest(bytes);
+      if (manifest.size !== size)
+        throw new TidemarkError('corrupt', 'its manifest is of another size than the tree says');
+      const segments = await readSegments(manifest);
+      const chunks = assembleManifest(root, manifest, (hash) => segments.get(hash) ?? undefined);
+      resolved.set(root, { profileId: manifest.profileId, ...chunks });
+    } catch (error) {
+      if (!isTidemarkError(error) || !manifestFaults.has(error.code)) throw error;
+      faults.set(root, error.message);
+    }
+  }
+
+  async function readSegments({ segments }: Manifest): Promise<ReadonlyMap<Digest, Uint8Array | null>> {
+    const hashes = [...new Set(segments.map((segment) => segment.hash))];
+    const answers = await readAll(digestsToColumn(hashes), async (rest) => {
       count.requests++;
       return (await api.readManifests({ workspaceId, roots: none, segments: rest }, signal)).segments;
     });
-    const byHash = new Map(hashes.map((hash, i) => [hash, segments[i]]));
-    return assembleManifest(root, manifest, (hash) => byHash.get(hash) ?? undefined);
+    return new Map(hashes.map((hash, i) => [hash, answers[i] ?? null]));
   }
 }

@@ -111,6 +111,8 @@ export class FakeServer {
   };
 
   #places(digests: readonly Digest[]): DownloadSessionResponse {
+    const missing = digests.filter((digest) => !this.chunks.has(digest));
+    if (missing.length > 0) throw new TidemarkError('missing-chunks', 'no such chunks', { data: { missing } });
     const packs: Digest[] = [];
     const response = {
       expiresMs: 0,
@@ -124,8 +126,7 @@ export class FakeServer {
       length: [] as number[],
     };
     for (const digest of digests) {
-      const place = this.chunks.get(digest);
-      if (place === undefined) throw new TidemarkError('missing-chunks', 'no such chunk', { data: { chunk: digest } });
+      const place = this.chunks.get(digest)!;
       if (!packs.includes(place.packId)) packs.push(place.packId);
       response.pack.push(packs.indexOf(place.packId));
       response.frameOffset.push(place.frameOffset);
