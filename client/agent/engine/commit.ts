@@ -16,11 +16,11 @@ import { digestAnswer } from './digest.ts';
 import type { SyncRun } from './sync-run.ts';
 
 /**
- * `committed`: answered and worked in; `taken` of its operations changed something or were agreed. `nothing`: all of them wait
- * for files that changed. `stale`: a consistency-first workspace has moved on; pull and plan again.
+ * `committed`: answered and worked in; after it, `moved` of its operations will be planned otherwise or not at all. `nothing`:
+ * all of them wait for files that changed. `stale`: a consistency-first workspace has moved on; pull and plan again.
  */
 export type CommitResult =
-  | { readonly state: 'committed'; readonly taken: number; readonly isWhole: boolean }
+  | { readonly state: 'committed'; readonly moved: number }
   | { readonly state: 'nothing' }
   | { readonly state: 'stale' };
 
@@ -43,13 +43,13 @@ export async function commitOperations(run: SyncRun, operations: readonly Operat
   const { listings } = run.needs.journal;
   const batch = cutBatch(run.needs.journal, operations);
   try {
-    return await attempt(run, operations, batch, (content) => listings.isRemoteContent(content));
+    return await attempt(run, batch, (content) => listings.isRemoteContent(content));
   } catch (error) {
     if (!isTidemarkError(error, 'missing-chunks')) throw error;
     run.needs.log.warn({ operations: batch.length }, 'the workspace lacks content that it had; sending it again');
   }
   try {
-    return await attempt(run, operations, batch, () => false);
+    return await attempt(run, batch, () => false);
   } catch (error) {
     if (isTidemarkError(error, 'missing-chunks')) readAgain(run, batch);
     throw error;
@@ -58,7 +58,6 @@ export async function commitOperations(run: SyncRun, operations: readonly Operat
 
 async function attempt(
   run: SyncRun,
-  operations: readonly Operation[],
   batch: readonly Operation[],
   proven: (content: Digest) => boolean,
 ): Promise<CommitResult> {
@@ -72,9 +71,8 @@ async function attempt(
   const request: CommitRequest = { workspaceId, deviceId, sessions, ...content, operations: sent };
   const requestId = bytesToRequestId(run.needs.randomness.bytes(16));
   const record = journal.outbox.append(requestId, encode(commitRequest.toWire(request)).slice());
-  const taken = await send(run, record, request);
-  if (taken === 'stale') return { state: 'stale' };
-  return { state: 'committed', taken, isWhole: sent.length === operations.length };
+  const moved = await send(run, record, request);
+  return moved === 'stale' ? { state: 'stale' } : { state: 'committed', moved };
 }
 
 async function upload(
@@ -98,7 +96,7 @@ async function upload(
   return { sessions, changed };
 }
 
-/** How many operations were taken, or that the base was stale. The outbox is empty of the record when this returns. */
+/** How many operations are not to be planned again as they are, or that the base was stale. The outbox is empty of the record when this returns. */
 async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest): Promise<number | 'stale'> {
   const { journal, api } = run.needs;
   run.enter({ name: 'committing', operations: request.operations.length });
@@ -120,10 +118,13 @@ async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest):
   });
   run.tally.operations += digested.taken;
   run.tally.conflicts += digested.conflicts;
-  for (const nodeId of digested.stuck) run.held.add(nodeId);
+  for (const nodeId of digested.stuck) {
+    run.fail(nodeId, { path: pathOf(run, nodeId), code: 'blocked', detail: 'the same file is elsewhere here' }, 5);
+  }
   for (const { operation, outcome } of digested.refused) noteRefusal(run, operation, outcome.reason ?? 'refused');
   run.progress({ done: request.operations.length, total: request.operations.length, bytes: 0 });
-  return digested.taken;
+  const again = digested.refused.filter(({ outcome }) => !passing.has(outcome.reason ?? ''));
+  return request.operations.length - again.length;
 }
 
 /** Refusals that a newer state does not change, and those that the next plan, on the newest state, takes care of. */

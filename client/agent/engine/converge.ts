@@ -91,13 +91,13 @@ async function runPlan(run: SyncRun, planned: Plan): Promise<number> {
     const result = await commitOperations(run, planned.operations);
     if (result.state !== 'nothing') await pullChanges(run);
     if (result.state === 'stale') return run.allowStale() + based;
-    if (result.state === 'committed' && result.taken > 0) return result.taken + based;
+    if (result.state === 'committed' && result.moved > 0) return result.moved + based;
   }
   const applied = planned.applications.length === 0 ? 0 : await applyPlan(run, applicable(run, planned));
   return based + applied;
 }
 
-/** After a commit of which nothing was taken, the journal may have moved on: only what is still planned so is applied. */
+/** After a commit that moved nothing, the journal may have moved on: only what is still planned so is applied. */
 function applicable(run: SyncRun, planned: Plan): Plan['applications'] {
   if (planned.operations.length === 0) return planned.applications;
   const ids = planned.applications.map(({ action }) => action.nodeId);

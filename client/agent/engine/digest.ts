@@ -18,6 +18,8 @@ import { type VersionVector, compareVersions, countUp } from '../../../shared/co
 import type { CommitRequest, CommitResponse, Outcome } from '../../../shared/core/wire/commit.ts';
 import type { Operation } from '../../../shared/core/wire/operation.ts';
 import type { Journal } from '../journal/journal.ts';
+import type { LocalNode } from '../model.ts';
+import { holdsBytes } from '../plan/decide.ts';
 import { noStat } from '../journal/rows.ts';
 
 type PlacingOperation = Exclude<Operation, { kind: 'delete' }>;
@@ -27,7 +29,7 @@ export interface Digested {
   readonly taken: number;
   readonly conflicts: number;
   readonly refused: readonly { readonly operation: Operation; readonly outcome: Outcome }[];
-  /** New nodes that the server takes for nodes which this disk has elsewhere: asking again would be answered the same. */
+  /** New nodes that the server takes for nodes which this disk has elsewhere, with other content by now. */
   readonly stuck: readonly NodeId[];
 }
 
@@ -74,7 +76,8 @@ function digestOutcome(answer: Answer, operation: Operation, outcome: Outcome): 
   if (outcome.status === 'refused' && outcome.reason !== 'cycle') return;
   const { nodeId } = operation;
   if (outcome.nodeId !== nodeId) {
-    if (trees.getLocal(outcome.nodeId) !== undefined) return giveUp(answer, operation);
+    const twin = trees.getLocal(outcome.nodeId);
+    if (twin !== undefined) return yieldToTwin(answer, operation, twin);
     trees.renameLocal(nodeId, outcome.nodeId);
     trees.rebase(nodeId, undefined);
     answer.aliases.set(nodeId, outcome.nodeId);
@@ -85,11 +88,16 @@ function digestOutcome(answer: Answer, operation: Operation, outcome: Outcome): 
 }
 
 /**
- * The operation's content is on the server as a node that this disk has already, elsewhere: nothing is lost if the file here
- * becomes what its own node is on the server.
+ * The server says that the node is another one, which this disk has too, elsewhere: a file moved there and copied here, a
+ * folder renamed there to the name of a new one here. So this one is the same thing twice: it counts as synced and deleted
+ * on the server, and what was told of its children counts as moved into the other. A file goes only while its twin has
+ * the same bytes; else the twin's own changes come first, and this one is told again after them.
  */
-function giveUp(answer: Answer, operation: PlacingOperation): void {
-  if (answer.journal.trees.getSynced(operation.nodeId) === undefined) answer.stuck.push(operation.nodeId);
+function yieldToTwin(answer: Answer, operation: PlacingOperation, twin: LocalNode): void {
+  const { trees } = answer.journal;
+  const entry = effectOf(operation, operation.nodeId, undefined, operation.base);
+  const isNew = trees.getSynced(operation.nodeId) === undefined;
+  if (isNew && (entry === undefined || !holdsBytes(twin, entry))) answer.stuck.push(operation.nodeId);
   else rebaseTo(answer, operation.nodeId, operation, operation.base);
 }
 

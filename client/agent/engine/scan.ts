@@ -76,8 +76,11 @@ function markMissing(journal: Journal, missing: readonly NodeId[]): void {
  *     nothing there, the node known    its absence proves nothing: it counts as never materialised, and is fetched
  *     at its temporary or new place    a move that was done and not journalled: the merge base follows
  *     a file with other bytes that is  a write that was done and did not survive: void, fetched again, never uploaded
- *       empty, or has our own mtime
+ *       empty, or no longer and has our mtime
  *     any other file                   the user's: an edit like any other
+ *
+ * A user's file at an intended path that has, to the millisecond, the mtime of the remote one is taken for ours: nothing else
+ * tells the two apart, and a torn file that is uploaded does more harm.
  */
 export function resolveIntents(journal: Journal): void {
   if (journal.intents.isEmpty()) return;
@@ -115,7 +118,8 @@ function resolveIntent(journal: Journal, intent: Intent): 'done' | 'void' {
 
 function isTorn(node: LocalNode, { content, size, mtimeMs }: Intent): boolean {
   if (content === null || node.kind !== 'file' || node.content === content) return false;
-  return (node.stat.size === 0 && size > 0) || Math.trunc(node.stat.mtimeMs) === Math.trunc(mtimeMs);
+  if (node.stat.size > size) return false;
+  return node.stat.size === 0 || Math.trunc(node.stat.mtimeMs) === Math.trunc(mtimeMs);
 }
 
 function nodeAtPath({ listings }: Journal, path: string): LocalNode | undefined {

@@ -48,7 +48,8 @@ export class MemoryFolder implements Folder {
   readonly crash: CrashPoint;
   readonly #fetch: (content: Digest) => Uint8Array | undefined;
   readonly #newId: () => Uint8Array;
-  #clock = 1_000;
+  /** Steps with every change. Folders begin apart: equal times of different files prove something, here as in life. */
+  #clock: number;
   #inodes = 1;
   /** The root is not there, as with a disk that is not mounted. */
   isUnmounted = false;
@@ -60,7 +61,13 @@ export class MemoryFolder implements Folder {
   tornBytes: Uint8Array | null = null;
   bytesFetched = 0;
 
-  constructor(crash: CrashPoint, fetch: (content: Digest) => Uint8Array | undefined, newId: () => Uint8Array) {
+  constructor(
+    crash: CrashPoint,
+    fetch: (content: Digest) => Uint8Array | undefined,
+    newId: () => Uint8Array,
+    clockMs: number,
+  ) {
+    this.#clock = clockMs;
     this.crash = crash;
     this.#fetch = fetch;
     this.#newId = newId;
@@ -92,7 +99,7 @@ export class MemoryFolder implements Folder {
   }
 
   move(from: string, to: string): void {
-    for (const [path, item] of [...this.items]) {
+    for (const [path, item] of Array.from(this.items)) {
       if (path !== from && !path.startsWith(`${from}/`)) continue;
       this.items.delete(path);
       this.items.set(to + path.slice(from.length), item);
@@ -260,7 +267,10 @@ export class MemoryFolder implements Folder {
         if (this.children(path).length > 0) return 'it is not empty';
         this.items.delete(path);
         return undefined;
-      default:
+      case 'write-file':
+      case 'set-mode':
+      case 'make-symlink':
+      case 'remove-file':
         return this.#carryOutOnFile(action, there);
     }
   }
