@@ -19,8 +19,9 @@ async function tryListen(host: string, port: number): Promise<Server | undefined
 
 async function areFree(host: string, ports: readonly number[]): Promise<boolean> {
   const servers = await Promise.all(ports.map((port) => tryListen(host, port)));
-  await Promise.all(servers.map((server) => server && new Promise((resolve) => server.close(resolve))));
-  return servers.every((server) => server !== undefined);
+  const open = servers.filter((server) => server !== undefined);
+  await Promise.all(open.map((server) => new Promise((resolve) => server.close(resolve))));
+  return open.length === ports.length;
 }
 
 /**
