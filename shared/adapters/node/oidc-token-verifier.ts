@@ -107,7 +107,8 @@ export function createOidcTokenVerifier(options: OidcTokenVerifierOptions): Toke
     throw new TidemarkError('malformed', 'only asymmetric signature algorithms can be allowed');
   }
   const keys = createKeySource(options.issuer, options.fetch ?? globalThis.fetch);
-  const issuerHost = new URL(options.issuer).host;
+  // Without the port: a stack that was moved to another one still knows its users.
+  const issuerHost = new URL(options.issuer).hostname;
   const verify = async (token: string): Promise<Caller> => {
     if (token.length > tokenCharactersMax) throw unauthenticated();
     const { payload } = await jwtVerify(token, keys, {
