@@ -134,7 +134,7 @@ function hashFile(
 ): HashedFile {
   const { fs } = tools;
   const { path, ino, dev, profileId } = file;
-  const handle = fs.openRead(folders.at(path));
+  const handle = fs.openRead(folders.atForReading(path));
   try {
     const before = fs.stat(handle);
     if (before.kind !== 'file' || before.ino !== ino || before.dev !== dev) {

@@ -16,6 +16,8 @@ export function sharesChunk(a: ContentChunks | undefined, b: ContentChunks): boo
   return false;
 }
 
+const namesComparedMax = 64;
+
 export class MissingNodes {
   readonly #nodes = new Map<NodeId, LocalNode>();
   readonly #byContent = new Map<Digest, LocalNode[]>();
@@ -29,18 +31,22 @@ export class MissingNodes {
       // A claimed folder was walked at its new place: its children were compared there.
       if (isClaimed(node)) continue;
       this.#note(node);
-      if (node.kind === 'folder') queue.push(...known.childrenOf(node.nodeId));
+      if (node.kind === 'folder') for (const child of known.childrenOf(node.nodeId)) queue.push(child);
     }
+    for (const same of this.#byContent.values()) same.reverse();
   }
 
   /** The missing file with this content, one of this name before others; it is not missing any more. Empty files prove nothing. */
   takeByContent(content: Digest, size: number, name: string): LocalNode | undefined {
-    if (size === 0) return undefined;
-    const candidates = (this.#byContent.get(content) ?? []).filter(
-      (node) => this.#nodes.has(node.nodeId) && !this.#isClaimed(node) && node.stat.size === size,
-    );
-    const node = candidates.find((candidate) => candidate.name === name) ?? candidates[0];
-    if (node !== undefined) this.#nodes.delete(node.nodeId);
+    const candidates = size === 0 ? undefined : this.#byContent.get(content);
+    if (candidates === undefined || candidates.length === 0) return undefined;
+    // Thousands may have one content: the name is looked for among the last few only.
+    const from = Math.max(0, candidates.length - namesComparedMax);
+    const sameName = candidates.slice(from).findIndex((candidate) => candidate.name === name);
+    const at = sameName < 0 ? candidates.length - 1 : from + sameName;
+    const [node] = candidates.splice(at, 1);
+    if (node === undefined || this.#isClaimed(node) || node.stat.size !== size) return undefined;
+    this.#nodes.delete(node.nodeId);
     return node;
   }
 

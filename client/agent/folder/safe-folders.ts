@@ -20,6 +20,8 @@ interface SafeFolder {
   /** By which names in it are addressed. */
   readonly address: string;
   readonly stat: FileStat;
+  /** Whether `address` names this very folder, whatever its path leads to. */
+  readonly isPinned: boolean;
   readonly close: () => void;
 }
 
@@ -67,6 +69,17 @@ export class SafeFolders {
     return `${this.#checkedFolder(folder).address}/${name}`;
   }
 
+  /**
+   * As `at`, for a file to be read: a folder that was checked earlier in this batch and is held open is not checked again. What is
+   * read is proved by its hash or inode.
+   */
+  atForReading(path: string): string {
+    checkSyncedPath(path);
+    const { folder, name } = splitPath(path);
+    const known = this.#open.get(folder);
+    return `${(known?.isPinned === true ? known : this.#checkedFolder(folder)).address}/${name}`;
+  }
+
   /** As `at`, for a folder and what is in it; `''` is the root. */
   folder(path: string): string {
     if (path !== '' && path !== tempFolder && path !== controlFolder) checkSyncedPath(path);
@@ -91,6 +104,8 @@ export class SafeFolders {
   #checkedFolder(path: string): SafeFolder {
     const known = this.#open.get(path);
     if (known === undefined) return this.#enter(path);
+    // The agent's own folder: nobody else has a reason to replace it, and what is in it is in no synced path.
+    if (known.isPinned && path === tempFolder) return known;
     const now = this.#fs.lstat(this.#absolute(path));
     if (now?.kind !== 'folder' || now.ino !== known.stat.ino || now.dev !== known.stat.dev) {
       this.forget(path);
@@ -130,12 +145,12 @@ export class SafeFolders {
   #openFolder(address: string): SafeFolder {
     if (this.#fs.pinFolder !== undefined) {
       const pinned = this.#fs.pinFolder(address);
-      return { address: pinned.path, stat: pinned.stat, close: () => pinned.close() };
+      return { address: pinned.path, stat: pinned.stat, isPinned: true, close: () => pinned.close() };
     }
     const stat = this.#fs.lstat(address);
     if (stat === undefined) throw Object.assign(new Error(`no such folder: ${address}`), { code: 'ENOENT' });
     if (stat.kind !== 'folder') throw new Blocked(`a ${stat.kind} stands where a folder must be`);
-    return { address, stat, close: () => undefined };
+    return { address, stat, isPinned: false, close: () => undefined };
   }
 
   #absolute(path: string): string {

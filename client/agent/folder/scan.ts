@@ -9,7 +9,7 @@
  * (by a probe file's ctime, not by any clock) therefore gets a mark that no stat equals, and is read once more next time.
  */
 import { utf8 } from '../../../shared/core/bytes.ts';
-import type { NodeId } from '../../../shared/core/ids.ts';
+import { type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import type { FileStat, FileSystem } from '../file-system.ts';
 import type { LocalNode } from '../model.ts';
@@ -63,6 +63,8 @@ class Scan {
   readonly #batches: FindingBatches;
   readonly #claimed = new Set<NodeId>();
   readonly #beganMs: number;
+  /** Whether nothing is known yet. */
+  readonly #isFirst: boolean;
   readonly #signal: AbortSignal;
   #missing: MissingNodes | undefined;
 
@@ -71,6 +73,7 @@ class Scan {
     this.#setting = setting;
     this.#signal = signal;
     this.#beganMs = fileTime(fs, root);
+    this.#isFirst = parked.size === 0 && known.childrenOf(rootNodeId).length === 0;
     const dev = fs.lstat(root)?.dev ?? 0;
     this.#walk = new Walk({ fs, root, known, parked, folds: foldsNames(fs, root) }, dev);
     this.#batches = new FindingBatches(found);
@@ -100,11 +103,19 @@ class Scan {
       const { changed } = this.#walk;
       this.#walk.changed = [];
       for (const { path, stat, node } of changed) await this.#read(path, stat, { seen: node, node });
+      if (this.#isFirst) await this.#takeAllAsNew();
       if (steps % foldersPerBreath === 0) {
         await this.#setting.executor.breathe();
         this.#signal.throwIfAborted();
       }
     }
+  }
+
+  /** With nothing known there is nothing to match with: so nothing is kept, and a first scan of any tree takes little memory. */
+  async #takeAllAsNew(): Promise<void> {
+    const { openFolders, openFiles } = this.#walk;
+    for (const seen of openFolders.splice(0)) await this.#noteFolder({ seen, node: undefined });
+    for (const seen of openFiles.splice(0)) await this.#read(seen.path, seen.stat, { seen, node: undefined });
   }
 
   /** First those that were moved, wherever they are, then those known by name or new: see walk.ts. */

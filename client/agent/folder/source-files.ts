@@ -26,7 +26,7 @@ export class SourceFiles {
   handle(path: string): FileHandle {
     if (this.#open?.path === path) return this.#open.handle;
     this.#closeFile();
-    this.#open = { path, handle: this.#fs.openRead(this.#folders.at(path)) };
+    this.#open = { path, handle: this.#fs.openRead(this.#folders.atForReading(path)) };
     return this.#open.handle;
   }
 
