@@ -11,6 +11,7 @@ import type { FileSystem } from '../file-system.ts';
 import type { ContentChunks } from '../model.ts';
 import type { ApplyAction, ApplyResult, LocalKnowledge, Problem } from '../ports.ts';
 import type { DownloadJob } from '../transfer/download.ts';
+import { settleAll } from '../transfer/slots.ts';
 import type { Executor } from '../workers/executor.ts';
 import type { OwnChange, Step, StepResult } from './carry-out.ts';
 import { tempPath } from './control-folder.ts';
@@ -106,65 +107,57 @@ class Application {
     const temps = actions.map((action) =>
       action.kind === 'write-file' || action.kind === 'make-symlink' ? tempPath((this.#temps++).toString(36)) : null,
     );
-    const jobs: DownloadJob[] = [];
-    const placeOfJob: number[] = [];
+    const jobs = new Map<number, DownloadJob>();
     for (const [i, action] of actions.entries()) {
-      if (action.kind !== 'write-file') continue;
-      jobs.push({ ...action, temp: temps[i]! });
-      placeOfJob.push(i);
+      if (action.kind === 'write-file') jobs.set(i, { ...action, temp: temps[i]! });
     }
     try {
-      const outcomes = await this.#prepare(actions, jobs, placeOfJob);
-      return await this.#carryOut(actions, temps, outcomes);
+      const outcomes = await this.#prepare(jobs);
+      await this.#carryOut(actions, temps, outcomes);
+      return this.#report(actions, outcomes, jobs);
     } catch (error) {
-      const paths = temps.filter((temp) => temp !== null);
-      await this.#setting.executor.run('discardFiles', { root: this.#setting.root, handles: [], paths });
+      await this.#discard(temps);
       throw error;
-    } finally {
-      for (const [i, job] of jobs.entries()) this.#noteWritten(placeOfJob[i]!, actions, job);
     }
   }
 
-  /** What was written serves as a source from now on, and the result tells its chunks. */
-  #noteWritten(place: number, batch: readonly ApplyAction[], job: DownloadJob): void {
-    const at = this.#results.length - batch.length + place;
-    const result = this.#results[at];
-    if (result?.done !== true || result.nodeId !== job.nodeId) return;
-    this.#source.noteInPlace(job);
-    this.#results[at] = { ...result, chunks: this.#source.chunksOf(job) };
+  async #discard(temps: readonly (string | null)[]): Promise<void> {
+    const paths = temps.filter((temp) => temp !== null);
+    const { executor, root } = this.#setting;
+    if (paths.length > 0) await executor.run('discardFiles', { root, handles: [], paths });
   }
 
-  /** Writes and flushes the temp files. What is known by then of some actions: problems. */
-  async #prepare(
-    actions: readonly ApplyAction[],
-    jobs: readonly DownloadJob[],
-    placeOfJob: readonly number[],
-  ): Promise<Map<number, Outcome>> {
+  /** Writes and flushes the temp files. What is known by then of some actions, by place: problems. */
+  async #prepare(jobs: ReadonlyMap<number, DownloadJob>): Promise<Map<number, Outcome>> {
     const outcomes = new Map<number, Outcome>();
-    if (jobs.length === 0) return outcomes;
-    const bytes = jobs.reduce((sum, job) => sum + job.size, 0);
+    if (jobs.size === 0) return outcomes;
+    let bytes = 0;
+    for (const { size } of jobs.values()) bytes += size;
     const { fs, root, reserveBytes } = this.#setting;
     if (fs.freeBytes(root) - bytes < reserveBytes) {
-      for (const place of placeOfJob) {
-        outcomes.set(place, problem(actions[place]!.path, 'full', 'writing it would fill the disk below its reserve'));
-      }
+      const detail = 'writing it would fill the disk below its reserve';
+      for (const [place, { path }] of jobs) outcomes.set(place, problem(path, 'full', detail));
       return outcomes;
     }
-    const written = await this.#source.writeTemps(jobs);
-    for (const [i, fault] of written.entries()) if (fault !== null) outcomes.set(placeOfJob[i]!, { problem: fault });
-    const paths = jobs.filter((_, i) => written[i] === null).map(({ temp }) => temp);
-    const flushFault = await this.#flush(paths);
-    if (flushFault !== undefined) {
-      for (const place of placeOfJob) {
-        if (!outcomes.has(place)) outcomes.set(place, problem(actions[place]!.path, 'unreadable', flushFault));
-      }
-      await this.#setting.executor.run('discardFiles', { root, handles: [], paths });
+    const faults = await this.#source.writeTemps([...jobs.values()]);
+    const written: DownloadJob[] = [];
+    for (const [i, [place, job]] of [...jobs].entries()) {
+      const fault = faults[i] ?? null;
+      if (fault === null) written.push(job);
+      else outcomes.set(place, { problem: fault });
     }
+    const temps = written.map(({ temp }) => temp);
+    const flushFault = await this.#flush(temps);
+    if (flushFault === undefined) return outcomes;
+    for (const [place, { path }] of jobs) {
+      if (!outcomes.has(place)) outcomes.set(place, problem(path, flushFault.code, flushFault.detail));
+    }
+    await this.#discard(temps);
     return outcomes;
   }
 
   /** Undefined when all is on the disk; else why not. */
-  async #flush(paths: readonly string[]): Promise<string | undefined> {
+  async #flush(paths: readonly string[]): Promise<Pick<Problem, 'code' | 'detail'> | undefined> {
     const { executor, root } = this.#setting;
     try {
       const isFew = paths.length <= filesFlushedEachMax;
@@ -174,21 +167,22 @@ class Application {
       for (let i = 0; i < paths.length; i += share) {
         flushes.push(executor.run('flushFiles', { root, paths: paths.slice(i, i + share) }));
       }
-      await Promise.all(flushes);
+      await settleAll(flushes);
       return undefined;
     } catch (error) {
-      if (fileErrorCode(error) === undefined || isFull(error)) throw error;
-      return `what was written is not known to be on the disk: ${(error as Error).message}`;
+      if (fileErrorCode(error) === undefined || !(error instanceof Error)) throw error;
+      const detail = `what was written is not known to be on the disk: ${error.message}`;
+      return { code: isFull(error) ? 'full' : 'unreadable', detail };
     }
   }
 
+  /** Does what can be done, up to the first action that found the disk full; notes the outcomes. */
   async #carryOut(
     actions: readonly ApplyAction[],
     temps: readonly (string | null)[],
     outcomes: Map<number, Outcome>,
-  ): Promise<boolean> {
-    const firstFull = [...outcomes].find(([, outcome]) => 'problem' in outcome && outcome.problem.code === 'full')?.[0];
-    const until = firstFull ?? actions.length;
+  ): Promise<void> {
+    const until = placeOfFull(outcomes) ?? actions.length;
     const steps: Step[] = [];
     const placeOfStep: number[] = [];
     for (let i = 0; i < until; i++) {
@@ -200,28 +194,40 @@ class Application {
     const output = await executor.run('carryOut', { root, steps, own: this.#own });
     this.#own = output.own;
     for (const [i, result] of output.results.entries()) outcomes.set(placeOfStep[i]!, result);
-    const unused = temps.filter((temp, i) => temp !== null && i >= until);
-    if (unused.length > 0) {
-      await executor.run('discardFiles', { root, handles: [], paths: unused.filter((temp) => temp !== null) });
-    }
-    return this.#report(actions, outcomes);
+    await this.#discard(temps.slice(until));
   }
 
   /** Adds results up to the first that found the disk full; false if one did. */
-  #report(actions: readonly ApplyAction[], outcomes: ReadonlyMap<number, Outcome>): boolean {
+  #report(
+    actions: readonly ApplyAction[],
+    outcomes: ReadonlyMap<number, Outcome>,
+    jobs: ReadonlyMap<number, DownloadJob>,
+  ): boolean {
     for (const [i, { nodeId }] of actions.entries()) {
       const outcome = outcomes.get(i);
       if (outcome === undefined) return false;
       if ('problem' in outcome) {
         this.#results.push({ nodeId, done: false, problem: outcome.problem });
         if (outcome.problem.code === 'full') return false;
-      } else {
-        this.#results.push({ nodeId, done: true, stat: outcome.stat });
-        this.#done++;
+        continue;
       }
+      const job = jobs.get(i);
+      if (job !== undefined) this.#source.noteInPlace(job);
+      const chunks = job === undefined ? null : this.#source.chunksOf(job);
+      this.#results.push({ nodeId, done: true, stat: outcome.stat, chunks });
+      this.#done++;
     }
     return true;
   }
+}
+
+/** The first place whose outcome is that the disk is full. */
+function placeOfFull(outcomes: ReadonlyMap<number, Outcome>): number | undefined {
+  let first: number | undefined;
+  for (const [place, outcome] of outcomes) {
+    if ('problem' in outcome && outcome.problem.code === 'full') first = Math.min(place, first ?? place);
+  }
+  return first;
 }
 
 /** See `Folder.apply`: a result for each action, in their order. */

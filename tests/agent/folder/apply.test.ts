@@ -164,6 +164,22 @@ test('L7: a full disk pauses: no path changes, no temp file stays, the rest is n
   }
 });
 
+test('L7: a disk found full only by the flush pauses too', async () => {
+  const { action, server } = await createAuthor({ a: 'one', b: 'two' });
+  const user = await createSimulated({}, server);
+  user.fs.onCall = (call, path) => {
+    if (call === 'flush') throw fileError('ENOSPC', call, path);
+  };
+  const folder: ApplyAction = { kind: 'make-folder', nodeId: parseNodeId('d'.repeat(32)), path: 'd' };
+  assert.deepEqual(outcomes(await user.device.apply([folder, action('a', 'd/a', null), folder])), [
+    'done',
+    'full',
+    'full',
+  ]);
+  assert.deepEqual(user.fs.list(`${root}/d`).names, []);
+  assert.deepEqual(user.fs.list(`${root}/.tidemark/tmp`).names, []);
+});
+
 test('a flush that fails once makes nothing count as done, and is not repeated', async () => {
   const { action, server } = await createAuthor({ a: 'theirs' });
   const user = await createSimulated({}, server);
