@@ -6,6 +6,10 @@
 import type { FileHandle, FileKind, FileStat, FileSystem } from '../../client/agent/file-system.ts';
 import { aliasKey } from '../../shared/core/paths/alias-key.ts';
 import { type Inode, SimulatedDisk } from './simulated-disk.ts';
+import { OpenHandles } from './simulated-handles.ts';
+import { type Found, checkReplace, fileError, findName } from './simulated-names.ts';
+
+export { fileError } from './simulated-names.ts';
 
 export interface SimulatedFileSystemOptions {
   /** The next time in milliseconds; every change of an inode takes one, so that no two look alike. */
@@ -19,27 +23,6 @@ export interface SimulatedFileSystemOptions {
 /** A call about to be made; throwing an error made by `fileError` fails it, before it did anything. */
 export type CallHook = (call: keyof FileSystem, path: string) => void;
 
-/** An error as node:fs throws it. */
-export function fileError(code: string, call: string, path: string): Error {
-  return Object.assign(new Error(`${code}: ${call} '${path}'`), { code });
-}
-
-interface OpenFile {
-  readonly inode: Inode;
-  readonly path: string;
-  readonly canWrite: boolean;
-}
-
-interface Found {
-  readonly folder: Inode;
-  readonly name: string;
-  readonly key: string;
-  readonly inode: Inode | undefined;
-}
-
-const linksFollowedMax = 40;
-const nameBytesMax = 255;
-
 export class SimulatedFileSystem implements FileSystem {
   /** Called before every call. */
   onCall: CallHook = () => undefined;
@@ -47,9 +30,8 @@ export class SimulatedFileSystem implements FileSystem {
   readonly #tick: () => number;
   readonly #keyOf: (name: string) => string;
   readonly #capacityBytes: number;
-  readonly #open = new Map<FileHandle, OpenFile>();
+  readonly #handles = new OpenHandles();
   readonly #unreadable = new Map<number, number>();
-  #nextHandle = 3;
 
   constructor(options: SimulatedFileSystemOptions = {}) {
     let time = 1_000_000;
@@ -63,7 +45,7 @@ export class SimulatedFileSystem implements FileSystem {
 
   /** Power cut: what was not flushed is lost, or not, as `survives` says. Handles are gone. */
   cut(survives: () => boolean = () => false): void {
-    this.#open.clear();
+    this.#handles.clear();
     this.#disk.cut(survives);
   }
 
@@ -97,7 +79,7 @@ export class SimulatedFileSystem implements FileSystem {
 
   lstat(path: string): FileStat | undefined {
     this.onCall('lstat', path);
-    const found = this.#find('lstat', path, false);
+    const found = findName(this.#disk, this.#keyOf, 'lstat', path, false);
     return found?.inode === undefined ? undefined : this.#statOf(found.inode);
   }
 
@@ -122,7 +104,7 @@ export class SimulatedFileSystem implements FileSystem {
     this.onCall('openRead', path);
     const inode = this.#must('openRead', path);
     if (inode.kind === 'symlink') throw fileError('ELOOP', 'openRead', path);
-    return this.#opened({ inode, path, canWrite: false });
+    return this.#handles.open({ inode, path, canWrite: false });
   }
 
   openNew(path: string, mode: number): FileHandle {
@@ -131,17 +113,17 @@ export class SimulatedFileSystem implements FileSystem {
     if (this.#freeBytes() === 0) throw fileError('ENOSPC', 'openNew', path);
     const inode = this.#newInode('file', '', mode);
     this.#link(found, inode);
-    return this.#opened({ inode, path, canWrite: true });
+    return this.#handles.open({ inode, path, canWrite: true });
   }
 
   stat(handle: FileHandle): FileStat {
-    const { inode, path } = this.#handle(handle);
+    const { inode, path } = this.#handles.get(handle);
     this.onCall('stat', path);
     return this.#statOf(inode);
   }
 
   read(handle: FileHandle, into: Uint8Array, position: number): number {
-    const { inode, path } = this.#handle(handle);
+    const { inode, path } = this.#handles.get(handle);
     this.onCall('read', path);
     if (inode.kind === 'folder') throw fileError('EISDIR', 'read', path);
     const bytes = inode.content.bytes.subarray(position, position + into.length);
@@ -150,9 +132,9 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   write(handle: FileHandle, bytes: Uint8Array, position: number): void {
-    const { path } = this.#handle(handle);
+    const { path } = this.#handles.get(handle);
     this.onCall('write', path);
-    const inode = this.#writable(handle);
+    const inode = this.#handles.getWritable(handle);
     const size = Math.max(inode.content.bytes.length, position + bytes.length);
     if (size - inode.content.bytes.length > this.#freeBytes()) throw fileError('ENOSPC', 'write', path);
     if (inode.room === null || inode.room.length < size) {
@@ -164,8 +146,8 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   truncate(handle: FileHandle, size: number): void {
-    this.onCall('truncate', this.#handle(handle).path);
-    const inode = this.#writable(handle);
+    this.onCall('truncate', this.#handles.get(handle).path);
+    const inode = this.#handles.getWritable(handle);
     const bytes = new Uint8Array(size);
     inode.room = null;
     bytes.set(inode.content.bytes.subarray(0, size));
@@ -173,37 +155,37 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   setTimes(handle: FileHandle, mtimeMs: number): void {
-    const { inode, path } = this.#handle(handle);
+    const { inode, path } = this.#handles.get(handle);
     this.onCall('setTimes', path);
     inode.content = { ...inode.content, mtimeMs };
     inode.ctimeMs = this.#tick();
   }
 
   flush(handle: FileHandle): void {
-    const { inode, path } = this.#handle(handle);
+    const { inode, path } = this.#handles.get(handle);
     this.onCall('flush', path);
     this.#disk.flushFile(inode.ino);
   }
 
   close(handle: FileHandle): void {
-    this.onCall('close', this.#handle(handle).path);
-    this.#open.delete(handle);
+    this.onCall('close', this.#handles.get(handle).path);
+    this.#handles.close(handle);
   }
 
   rename(from: string, to: string): void {
     this.onCall('rename', from);
-    const source = this.#find('rename', from);
-    const target = this.#find('rename', to);
+    const source = findName(this.#disk, this.#keyOf, 'rename', from);
+    const target = findName(this.#disk, this.#keyOf, 'rename', to);
     if (source?.inode === undefined || target === undefined) throw fileError('ENOENT', 'rename', from);
     const { inode } = source;
-    this.#checkReplace(inode, target, from, to);
+    checkReplace(this.#disk, inode, target, from, to);
     if (target.inode === inode && source.name === target.name && source.folder === target.folder) return;
     inode.ctimeMs = this.#tick();
     this.#touchFolder(source.folder);
     this.#touchFolder(target.folder);
     const gone = { folder: source.folder.ino, key: source.key, to: null };
     const there = { folder: target.folder.ino, key: target.key, to: { name: target.name, ino: inode.ino } };
-    this.#disk.change([gone, there], (ino) => this.#isHeld(ino));
+    this.#disk.change([gone, there], this.#isHeld);
   }
 
   makeFolder(path: string): void {
@@ -262,10 +244,7 @@ export class SimulatedFileSystem implements FileSystem {
     return Math.max(0, this.#capacityBytes - used);
   }
 
-  #isHeld(ino: number): boolean {
-    for (const { inode } of this.#open.values()) if (inode.ino === ino) return true;
-    return false;
-  }
+  readonly #isHeld = (ino: number): boolean => this.#handles.holds(ino);
 
   #statOf({ ino, kind, target, content, ctimeMs }: Inode): FileStat {
     const size = kind === 'symlink' ? target.length : content.bytes.length;
@@ -292,46 +271,18 @@ export class SimulatedFileSystem implements FileSystem {
   #link({ folder, key, name }: Found, inode: Inode): void {
     this.#touchFolder(folder);
     const change = { folder: folder.ino, key, to: { name, ino: inode.ino } };
-    this.#disk.change([change], (ino) => this.#isHeld(ino));
+    this.#disk.change([change], this.#isHeld);
   }
 
   #unlink(folder: Inode, key: string): void {
     this.#touchFolder(folder);
-    this.#disk.change([{ folder: folder.ino, key, to: null }], (ino) => this.#isHeld(ino));
-  }
-
-  #opened(file: OpenFile): FileHandle {
-    const handle = this.#nextHandle++;
-    this.#open.set(handle, file);
-    return handle;
+    this.#disk.change([{ folder: folder.ino, key, to: null }], this.#isHeld);
   }
 
   #openToWrite(path: string): FileHandle {
     const inode = this.#must('openNew', path);
     if (inode.kind !== 'file') throw fileError('EISDIR', 'open', path);
-    return this.#opened({ inode, path, canWrite: true });
-  }
-
-  #handle(handle: FileHandle): OpenFile {
-    const open = this.#open.get(handle);
-    if (open === undefined) throw fileError('EBADF', 'handle', String(handle));
-    return open;
-  }
-
-  #writable(handle: FileHandle): Inode {
-    const { inode, path, canWrite } = this.#handle(handle);
-    if (!canWrite) throw fileError('EBADF', 'write', path);
-    return inode;
-  }
-
-  #checkReplace(inode: Inode, { folder, inode: old }: Found, from: string, to: string): void {
-    for (let above = folder; above.ino !== 1; above = this.#disk.inode(above.parent)) {
-      if (above === inode) throw fileError('EINVAL', 'rename', `${from} -> ${to}`);
-    }
-    if (old === undefined || old === inode) return;
-    if (old.kind === 'folder' && inode.kind !== 'folder') throw fileError('EISDIR', 'rename', to);
-    if (old.kind !== 'folder' && inode.kind === 'folder') throw fileError('ENOTDIR', 'rename', to);
-    if (old.names.size > 0) throw fileError('ENOTEMPTY', 'rename', to);
+    return this.#handles.open({ inode, path, canWrite: true });
   }
 
   #must(call: string, path: string): Inode {
@@ -341,44 +292,15 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   #mustFind(call: string, path: string): Found {
-    const found = this.#find(call, path);
+    const found = findName(this.#disk, this.#keyOf, call, path);
     if (found?.inode === undefined) throw fileError('ENOENT', call, path);
     return found;
   }
 
   #free(call: string, path: string): Found {
-    const found = this.#find(call, path);
+    const found = findName(this.#disk, this.#keyOf, call, path);
     if (found === undefined) throw fileError('ENOENT', call, path);
     if (found.inode !== undefined) throw fileError('EEXIST', call, path);
     return found;
-  }
-
-  /** The last component is not followed. Undefined when a folder on the way is missing. */
-  #find(call: string, path: string, isStrict = true, links = 0): Found | undefined {
-    if (links > linksFollowedMax) throw fileError('ELOOP', call, path);
-    const names = path.split('/').filter((name) => name !== '' && name !== '.');
-    const last = names.pop();
-    const root = this.#disk.inode(1);
-    if (last === undefined) return { folder: root, name: '', key: '', inode: root };
-    if (new TextEncoder().encode(last).length > nameBytesMax) throw fileError('ENAMETOOLONG', call, path);
-    let folder = root;
-    for (const [i, name] of names.entries()) {
-      const entry = name === '..' ? { ino: folder.parent } : folder.names.get(this.#keyOf(name));
-      if (entry === undefined) return undefined;
-      const next = this.#disk.inode(entry.ino);
-      if (next.kind === 'symlink') {
-        const before = next.target.startsWith('/') ? '' : `/${names.slice(0, i).join('/')}`;
-        const rest = [...names.slice(i + 1), last].join('/');
-        return this.#find(call, `${before}/${next.target}/${rest}`, isStrict, links + 1);
-      }
-      if (next.kind !== 'folder') {
-        if (!isStrict) return undefined;
-        throw fileError('ENOTDIR', call, path);
-      }
-      folder = next;
-    }
-    const key = this.#keyOf(last);
-    const entry = folder.names.get(key);
-    return { folder, name: last, key, inode: entry === undefined ? undefined : this.#disk.inode(entry.ino) };
   }
 }

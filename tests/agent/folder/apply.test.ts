@@ -8,7 +8,7 @@ import { type NodeId, parseNodeId } from '../../../shared/core/ids.ts';
 import type { ApplyAction, ApplyResult } from '../../../client/agent/ports.ts';
 import type { StatMark } from '../../../client/agent/model.ts';
 import { parkedPath } from '../../../client/agent/folder/control-folder.ts';
-import { fileError } from '../../sim/simulated-file-system.ts';
+import { fileError } from '../../sim/simulated-names.ts';
 import { randomBytesOf } from '../../core/chunk/random-bytes.ts';
 import { Device } from './device.ts';
 import { type Simulated, createSimulated, root } from './simulated-device.ts';

@@ -1,7 +1,7 @@
 /** What the scanner makes of what users and their programs do. Over the simulated file system, with inodes reused and not. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileError } from '../../sim/simulated-file-system.ts';
+import { fileError } from '../../sim/simulated-names.ts';
 import type { Finding, ScanReport } from '../../../client/agent/ports.ts';
 import { isTidemarkError } from '../../../shared/core/errors.ts';
 import { randomBytesOf } from '../../core/chunk/random-bytes.ts';
