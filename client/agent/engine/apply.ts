@@ -28,7 +28,8 @@ export async function applyPlan(run: SyncRun, applications: readonly Application
     journal.intents.add(actions.map(actionToIntent));
     const results = await folder.apply(actions, journal.knowledge, run.signal);
     const byNode = new Map(results.map((result) => [result.nodeId, result]));
-    done += journal.transaction(() => settleBatch(run, batch, byNode));
+    const ids = actions.map(({ nodeId }) => nodeId);
+    done += journal.transaction(() => journal.trees.batch(ids, () => settleBatch(run, batch, byNode)));
     for (const action of actions) if (action.kind === 'write-file') bytes += action.size;
     run.progress({ done: from + batch.length, total: applications.length, bytes });
   }

@@ -42,8 +42,18 @@ export function uploadsOf(
   operations: readonly Operation[],
   proven: (content: Digest) => boolean,
 ): Upload[] {
+  const puts = putsOf(operations);
+  const ids = puts.map(({ nodeId }) => nodeId);
+  return journal.trees.batch(ids, () => gatherUploads(journal, puts, proven));
+}
+
+function gatherUploads(
+  journal: Journal,
+  puts: readonly PutOperation[],
+  proven: (content: Digest) => boolean,
+): Upload[] {
   const uploads = new Map<Digest, Upload>();
-  for (const { nodeId, content, size } of putsOf(operations)) {
+  for (const { nodeId, content, size } of puts) {
     if (size === 0 || uploads.has(content) || proven(content)) continue;
     const node = journal.trees.getLocal(nodeId);
     const path = node === undefined ? undefined : journal.localPath(node);

@@ -40,10 +40,13 @@ const finalCodes: ReadonlySet<string> = new Set([
 
 /** Uploads and commits the first of some operations: as many as one commit carries. */
 export async function commitOperations(run: SyncRun, operations: readonly Operation[]): Promise<CommitResult> {
-  const { listings } = run.needs.journal;
   const batch = cutBatch(run.needs.journal, operations);
   try {
-    return await attempt(run, batch, (content) => listings.isRemoteContent(content));
+    return await attempt(
+      run,
+      batch,
+      remembered((content) => run.needs.journal.listings.isRemoteContent(content)),
+    );
   } catch (error) {
     if (!isTidemarkError(error, 'missing-chunks')) throw error;
     run.needs.log.warn({ operations: batch.length }, 'the workspace lacks content that it had; sending it again');
@@ -54,6 +57,18 @@ export async function commitOperations(run: SyncRun, operations: readonly Operat
     if (isTidemarkError(error, 'missing-chunks')) readAgain(run, batch);
     throw error;
   }
+}
+
+/** Asked again and again within one commit, during which nothing changes the answer. */
+function remembered(proven: (content: Digest) => boolean): (content: Digest) => boolean {
+  const answers = new Map<Digest, boolean>();
+  return (content) => {
+    const known = answers.get(content);
+    if (known !== undefined) return known;
+    const answer = proven(content);
+    answers.set(content, answer);
+    return answer;
+  };
 }
 
 async function attempt(
@@ -114,7 +129,8 @@ async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest):
   }
   const digested = journal.transaction(() => {
     journal.outbox.remove(record.id);
-    return digestAnswer(journal, request, response);
+    const ids = request.operations.map(({ nodeId }) => nodeId);
+    return journal.trees.batch(ids, () => digestAnswer(journal, request, response));
   });
   run.tally.operations += digested.taken;
   run.tally.conflicts += digested.conflicts;

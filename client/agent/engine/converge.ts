@@ -17,7 +17,7 @@ import { pullChanges } from './pull.ts';
 import type { SyncRun } from './sync-run.ts';
 
 /** Nodes of each side in one plan. Bounds its memory, some hundred bytes a node. */
-const pageNodes = 20_000;
+const pageNodes = 10_000;
 /** Plans of one page. Each does something; more than this many mean that two steps undo each other. */
 const plansMax = 64;
 
@@ -36,22 +36,24 @@ export function journalToPlanTrees({ trees, listings }: Journal): PlanTrees {
 /** The plan over a part of what differs, as the journal has it now. */
 export function planPage(run: SyncRun, localChanged: readonly NodeId[], remoteChanged: readonly NodeId[]): Plan {
   const { journal, clock } = run.needs;
-  const { listings } = journal;
-  return plan({
-    trees: journalToPlanTrees(journal),
-    localChanged,
-    remoteChanged,
-    held: run.held,
-    deletions: {
-      local: listings.countLocalDeletions(),
-      remote: listings.countRemoteDeletions(),
-      files: listings.countSyncedFiles(),
-    },
-    massDeletionAllowed: run.massDeletionAllowed,
-    clockMs: Math.trunc(clock.now()),
-    operationsMax: limits.commitOperationsMax,
-    actionsMax: pageNodes,
-  });
+  const { listings, trees } = journal;
+  const planned = (): Plan =>
+    plan({
+      trees: journalToPlanTrees(journal),
+      localChanged,
+      remoteChanged,
+      held: run.held,
+      deletions: {
+        local: listings.countLocalDeletions(),
+        remote: listings.countRemoteDeletions(),
+        files: listings.countSyncedFiles(),
+      },
+      massDeletionAllowed: run.massDeletionAllowed,
+      clockMs: Math.trunc(clock.now()),
+      operationsMax: limits.commitOperationsMax,
+      actionsMax: pageNodes,
+    });
+  return trees.batch([...new Set([...localChanged, ...remoteChanged])], planned);
 }
 
 /** Returns how much was done: zero when nothing can be. Throws `halted` before anything is done if the brake says so. */
@@ -60,17 +62,28 @@ export async function runRound(run: SyncRun): Promise<number> {
   let done = 0;
   let after = { local: '', remote: '' };
   for (;;) {
-    const local = listings.localChanges(after.local, pageNodes);
-    const remote = listings.remoteChanges(after.remote, pageNodes);
-    if (local.length + remote.length === 0) return done;
-    done += await runPage(run, local, remote);
-    after = { local: local.at(-1) ?? after.local, remote: remote.at(-1) ?? after.remote };
+    const local = listings.localChanges(after.local, pageNodes).at(-1);
+    const remote = listings.remoteChanges(after.remote, pageNodes).at(-1);
+    if (local === undefined && remote === undefined) return done;
+    const upTo = { local: local ?? after.local, remote: remote ?? after.remote };
+    done += await runPage(run, { after, upTo });
+    after = upTo;
   }
 }
 
-async function runPage(run: SyncRun, local: readonly NodeId[], remote: readonly NodeId[]): Promise<number> {
+/** A range of node ids on each side. */
+interface Page {
+  readonly after: { readonly local: string; readonly remote: string };
+  readonly upTo: { readonly local: string; readonly remote: string };
+}
+
+async function runPage(run: SyncRun, { after, upTo }: Page): Promise<number> {
+  const { listings } = run.needs.journal;
   let done = 0;
   for (let plans = 0; plans < plansMax; plans++) {
+    const local = listings.localChanges(after.local, pageNodes, upTo.local);
+    const remote = listings.remoteChanges(after.remote, pageNodes, upTo.remote);
+    if (local.length + remote.length === 0) return done;
     run.enter({ name: 'negotiating' });
     const planned = planPage(run, local, remote);
     const [halt] = planned.halts;
@@ -113,13 +126,15 @@ function rebasePlanned(journal: Journal, { matches, adoptions, forgotten }: Plan
     const stat = trees.getLocal(nodeId)?.stat ?? noStat;
     trees.rebase(nodeId, remote === undefined ? undefined : { ...remote, stat });
   };
-  journal.transaction(() => {
+  const rebase = (): void => {
     for (const { from, to } of matches) {
       trees.renameLocal(from, to);
       adopt(to);
     }
     for (const nodeId of adoptions) adopt(nodeId);
     for (const nodeId of forgotten) trees.rebase(nodeId, undefined);
-  });
+  };
+  const ids = [...matches.flatMap(({ from, to }) => [from, to]), ...adoptions, ...forgotten];
+  journal.transaction(() => trees.batch(ids, rebase));
   return matches.length + adoptions.length + forgotten.length;
 }

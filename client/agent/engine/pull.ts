@@ -71,10 +71,13 @@ async function followPage(journal: Journal, verifier: HeadVerifier, page: Page):
   for (const entry of after) if (entry !== undefined) gone.delete(entry.nodeId);
   journal.transaction(() => {
     journal.mapNodes.add(applied.nodes);
-    for (const nodeId of gone) journal.trees.setRemote(nodeId, undefined);
-    for (const [i, entry] of after.entries()) {
-      if (entry !== undefined) journal.trees.setRemote(entry.nodeId, { ...entryKeyToPlace(keys[i]!), entry });
-    }
+    const ids = [...gone, ...after.flatMap((entry) => (entry === undefined ? [] : [entry.nodeId]))];
+    journal.trees.batch(ids, () => {
+      for (const nodeId of gone) journal.trees.setRemote(nodeId, undefined);
+      for (const [i, entry] of after.entries()) {
+        if (entry !== undefined) journal.trees.setRemote(entry.nodeId, { ...entryKeyToPlace(keys[i]!), entry });
+      }
+    });
     journal.meta.setHead(head);
   });
 }

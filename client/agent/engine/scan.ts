@@ -57,15 +57,22 @@ function storeFindings(journal: Journal, findings: readonly Finding[]): void {
 function takeOver(journal: Journal): void {
   while (!journal.found.isEmpty()) {
     journal.transaction(() => {
-      for (const node of journal.found.take(batchFindings)) journal.trees.setLocal(node.nodeId, node);
+      const nodes = journal.found.take(batchFindings);
+      const ids = nodes.map(({ nodeId }) => nodeId);
+      journal.trees.batch(ids, () => {
+        for (const node of nodes) journal.trees.setLocal(node.nodeId, node);
+      });
     });
   }
 }
 
 function markMissing(journal: Journal, missing: readonly NodeId[]): void {
   for (let from = 0; from < missing.length; from += batchFindings) {
+    const part = missing.slice(from, from + batchFindings);
     journal.transaction(() => {
-      for (const nodeId of missing.slice(from, from + batchFindings)) journal.trees.setLocal(nodeId, undefined);
+      journal.trees.batch(part, () => {
+        for (const nodeId of part) journal.trees.setLocal(nodeId, undefined);
+      });
     });
   }
 }

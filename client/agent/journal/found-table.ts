@@ -3,11 +3,10 @@
  * between, a file moved from a folder not yet visited would look new there. So they wait here, and are taken over together.
  * Each finding is true by itself, so those of a scan that broke off are good too; only absence needs the whole.
  */
-import type { NodeId } from '../../../shared/core/ids.ts';
 import type { LocalNode } from '../model.ts';
 import type { Database } from './database.ts';
 import { localValues, nodeIdOf, rowToLocal } from './rows.ts';
-import { insertLocalInto } from './trees.ts';
+import { insertLocalInto } from './tree-rows.ts';
 
 const insertFound = insertLocalInto('found');
 
@@ -25,15 +24,12 @@ export class FoundTable {
   /** Up to `limit` findings, in no order, taken out of the table. */
   take(limit: number): LocalNode[] {
     const rows = this.#db.all('SELECT * FROM found LIMIT ?', limit);
-    for (const row of rows) this.#remove(nodeIdOf(row));
+    const ids = JSON.stringify(rows.map((row) => nodeIdOf(row)));
+    this.#db.run('DELETE FROM found WHERE node_id IN (SELECT value FROM json_each(?))', ids);
     return rows.map(rowToLocal);
   }
 
   isEmpty(): boolean {
     return this.#db.get('SELECT 1 FROM found LIMIT 1') === undefined;
-  }
-
-  #remove(nodeId: NodeId): void {
-    this.#db.run('DELETE FROM found WHERE node_id = ?', nodeId);
   }
 }

@@ -15,6 +15,9 @@ function overlaidLocal(db: Database, where: string, ...values: readonly (string 
   return changed;
 }
 
+/** No id is above this one. */
+const lastId = 'f'.repeat(32);
+
 export class Listings {
   readonly #db: Database;
 
@@ -60,14 +63,14 @@ export class Listings {
     );
   }
 
-  /** Up to `limit` nodes that differ on this disk, with ids above `after`, ascending. */
-  localChanges(after: string, limit: number): NodeId[] {
-    return this.#ids('SELECT node_id FROM local WHERE node_id > ? ORDER BY node_id LIMIT ?', after, limit);
+  /** Up to `limit` nodes that differ on this disk, with ids above `after` and not above `upTo`, ascending. */
+  localChanges(after: string, limit: number, upTo: string = lastId): NodeId[] {
+    return this.#ids('local', after, upTo, limit);
   }
 
-  /** Up to `limit` nodes that differ on the server, with ids above `after`, ascending. */
-  remoteChanges(after: string, limit: number): NodeId[] {
-    return this.#ids('SELECT node_id FROM remote WHERE node_id > ? ORDER BY node_id LIMIT ?', after, limit);
+  /** The same for nodes that differ on the server. */
+  remoteChanges(after: string, limit: number, upTo: string = lastId): NodeId[] {
+    return this.#ids('remote', after, upTo, limit);
   }
 
   countLocalChanges(): number {
@@ -101,8 +104,9 @@ export class Listings {
     );
   }
 
-  #ids(sql: string, after: string, limit: number): NodeId[] {
-    return this.#db.all(sql, after, limit).map((row) => nodeIdOf(row));
+  #ids(tree: 'local' | 'remote', after: string, upTo: string, limit: number): NodeId[] {
+    const sql = `SELECT node_id FROM ${tree} WHERE node_id > ? AND node_id <= ? ORDER BY node_id LIMIT ?`;
+    return this.#db.all(sql, after, upTo, limit).map((row) => nodeIdOf(row));
   }
 
   #count(sql: string): number {

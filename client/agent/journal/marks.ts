@@ -49,7 +49,7 @@ export async function updateSyncedMark(journal: Journal): Promise<Digest> {
     journal.transaction(() => {
       journal.mapNodes.add(applied.nodes);
       meta.syncedRoot = applied.root;
-      for (const id of ids) db.run('DELETE FROM marked WHERE node_id = ?', id);
+      db.run('DELETE FROM marked WHERE node_id IN (SELECT value FROM json_each(?))', JSON.stringify(ids));
     });
   }
 }
@@ -66,12 +66,14 @@ async function applyRows(
     const { parentId, name, entry } = placed;
     edits.set(parentId + name, { key: entryKey(placed), value: null, leaving: entry.nodeId });
   }
-  for (const id of ids) {
-    const placed = trees.getSynced(id);
-    if (placed === undefined) continue;
-    const { parentId, name, entry } = placed;
-    edits.set(parentId + name, { key: entryKey(placed), value: encodeEntry(entry), leaving: null });
-  }
+  trees.batch(ids, () => {
+    for (const id of ids) {
+      const placed = trees.getSynced(id);
+      if (placed === undefined) continue;
+      const { parentId, name, entry } = placed;
+      edits.set(parentId + name, { key: entryKey(placed), value: encodeEntry(entry), leaving: null });
+    }
+  });
   const sorted = [...edits.values()].sort((a, b) => compareBytes(a.key, b.key));
   const held = await mapGetMany(
     mapNodes,

@@ -2,7 +2,7 @@
 import type { SQLInputValue, SQLOutputValue } from 'node:sqlite';
 import { TidemarkError } from '../../../shared/core/errors.ts';
 import { type Digest, type NodeId, parseDigest, parseNodeId } from '../../../shared/core/ids.ts';
-import { type Entry, type EntryKind, decodeEntry, encodeEntry } from '../../../shared/core/tree/entry.ts';
+import { type EntryKind, decodeEntry, encodeEntry } from '../../../shared/core/tree/entry.ts';
 import type { LocalNode, PlacedEntry, StatMark } from '../model.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -119,16 +119,4 @@ export function syncedToLocal(node: SyncedNode): LocalNode {
     target: entry.kind === 'symlink' ? entry.target : null,
     stat: node.stat,
   };
-}
-
-/** Whether a node on the disk holds what the entry says: kind, content or target, executable bits. An mtime is no change. */
-export function holdsEntry(node: LocalNode, entry: Entry): boolean {
-  switch (entry.kind) {
-    case 'file':
-      return node.kind === 'file' && node.content === entry.content && (node.stat.mode & 0o111) === entry.mode;
-    case 'folder':
-      return node.kind === 'folder';
-    case 'symlink':
-      return node.kind === 'symlink' && node.target === entry.target;
-  }
 }

@@ -9,36 +9,16 @@
  * each write goes through a view: changing `synced` under a node keeps both its views as they were (`rebase`), and rows come
  * and go by themselves. At rest both tables are empty.
  */
-import { equalBytes } from '../../../shared/core/bytes.ts';
 import type { NodeId } from '../../../shared/core/ids.ts';
-import { encodeEntry } from '../../../shared/core/tree/entry.ts';
 import { samePlace } from '../../../shared/core/tree/keys.ts';
 import type { LocalNode, PlacedEntry, StatMark } from '../model.ts';
+import { holdsEntry } from '../plan/decide.ts';
+import { identical } from '../plan/same-entry.ts';
 import type { Database } from './database.ts';
-import {
-  type SyncedNode,
-  holdsEntry,
-  localValues,
-  missingValues,
-  placedValues,
-  rowToLocal,
-  rowToPlaced,
-  rowToSynced,
-  syncedToLocal,
-  syncedValues,
-} from './rows.ts';
+import { type SyncedNode, rowToLocal, rowToSynced, syncedToLocal } from './rows.ts';
+import { TreeRows } from './tree-rows.ts';
 
-const insertSynced = `INSERT OR REPLACE INTO synced
-  (node_id, parent_id, name, kind, entry, content, size, mtime_ms, ctime_ms, ino, dev, mode)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-export const insertLocalInto = (table: 'local' | 'found'): string => `INSERT OR REPLACE INTO ${table}
-  (node_id, present, parent_id, name, kind, content, target, size, mtime_ms, ctime_ms, ino, dev, mode)
-  VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
-const insertLocal = insertLocalInto('local');
-const insertRemote = `INSERT OR REPLACE INTO remote (node_id, parent_id, name, kind, entry, content)
-  VALUES (?, ?, ?, ?, ?, ?)`;
-
-export function sameStat(a: StatMark, b: StatMark): boolean {
+function sameStat(a: StatMark, b: StatMark): boolean {
   return (
     a.size === b.size &&
     a.mtimeMs === b.mtimeMs &&
@@ -49,44 +29,45 @@ export function sameStat(a: StatMark, b: StatMark): boolean {
   );
 }
 
-function samePlaced(a: PlacedEntry, b: PlacedEntry): boolean {
-  return samePlace(a, b) && equalBytes(encodeEntry(a.entry), encodeEntry(b.entry));
-}
-
 export class Trees {
   readonly #db: Database;
+  readonly #rows: TreeRows;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#rows = new TreeRows(db);
+  }
+
+  /** Runs `work` with the rows of these nodes read at once and kept in memory; see TreeRows. */
+  batch<T>(nodeIds: readonly NodeId[], work: () => T): T {
+    return this.#rows.batch(nodeIds, work);
   }
 
   getSynced(nodeId: NodeId): SyncedNode | undefined {
-    const row = this.#db.get('SELECT * FROM synced WHERE node_id = ?', nodeId);
-    return row === undefined ? undefined : rowToSynced(row);
+    return this.#rows.getSynced(nodeId);
   }
 
   /** The node as it is on this disk. */
   getLocal(nodeId: NodeId): LocalNode | undefined {
-    const row = this.#db.get('SELECT * FROM local WHERE node_id = ?', nodeId);
-    if (row !== undefined) return row['present'] === 1 ? rowToLocal(row) : undefined;
+    const local = this.#rows.getLocal(nodeId);
+    if (local !== undefined) return local ?? undefined;
     const synced = this.getSynced(nodeId);
     return synced === undefined ? undefined : syncedToLocal(synced);
   }
 
   /** The node as the workspace's newest known state has it. */
   getRemote(nodeId: NodeId): PlacedEntry | undefined {
-    const row = this.#db.get('SELECT * FROM remote WHERE node_id = ?', nodeId);
-    if (row !== undefined) return row['entry'] === null ? undefined : rowToPlaced(row);
-    return this.getSynced(nodeId);
+    const remote = this.#rows.getRemote(nodeId);
+    return remote === undefined ? this.getSynced(nodeId) : (remote ?? undefined);
   }
 
   /** Whether the disk differs from `synced` at this node. */
   isLocalChange(nodeId: NodeId): boolean {
-    return this.#db.get('SELECT 1 FROM local WHERE node_id = ?', nodeId) !== undefined;
+    return this.#rows.getLocal(nodeId) !== undefined;
   }
 
   isRemoteChange(nodeId: NodeId): boolean {
-    return this.#db.get('SELECT 1 FROM remote WHERE node_id = ?', nodeId) !== undefined;
+    return this.#rows.getRemote(nodeId) !== undefined;
   }
 
   /** The disk holds this now; undefined for nothing. */
@@ -112,7 +93,7 @@ export class Trees {
   settle(nodeId: NodeId, next: SyncedNode | undefined): void {
     const remote = this.getRemote(nodeId);
     this.#writeSynced(nodeId, next);
-    this.#db.run('DELETE FROM local WHERE node_id = ?', nodeId);
+    this.#rows.setLocal(nodeId, undefined);
     this.#writeRemote(nodeId, remote, next);
   }
 
@@ -143,8 +124,7 @@ export class Trees {
 
   #writeSynced(nodeId: NodeId, next: SyncedNode | undefined): void {
     this.#rememberForMark(nodeId);
-    if (next === undefined) this.#db.run('DELETE FROM synced WHERE node_id = ?', nodeId);
-    else this.#db.run(insertSynced, ...syncedValues(nodeId, next));
+    this.#rows.setSynced(nodeId, next);
   }
 
   /** The row as it was at the last mark is kept once, however often it changes before the next. */
@@ -158,23 +138,17 @@ export class Trees {
 
   #writeLocal(nodeId: NodeId, node: LocalNode | undefined, synced: SyncedNode | undefined): void {
     if (node === undefined) {
-      if (synced === undefined) this.#db.run('DELETE FROM local WHERE node_id = ?', nodeId);
-      else this.#db.run(insertLocal, ...missingValues(nodeId));
-      return;
+      this.#rows.setLocal(nodeId, synced === undefined ? undefined : null);
+    } else if (synced === undefined || !samePlace(node, synced) || !holdsEntry(node, synced.entry)) {
+      this.#rows.setLocal(nodeId, node);
+    } else {
+      this.#rows.setLocal(nodeId, undefined);
+      if (!sameStat(node.stat, synced.stat)) this.#rows.setSynced(nodeId, { ...synced, stat: node.stat });
     }
-    if (synced === undefined || !samePlace(node, synced) || !holdsEntry(node, synced.entry)) {
-      this.#db.run(insertLocal, ...localValues(node));
-      return;
-    }
-    this.#db.run('DELETE FROM local WHERE node_id = ?', nodeId);
-    if (!sameStat(node.stat, synced.stat))
-      this.#db.run(insertSynced, ...syncedValues(nodeId, { ...synced, stat: node.stat }));
   }
 
   #writeRemote(nodeId: NodeId, placed: PlacedEntry | undefined, synced: SyncedNode | undefined): void {
-    const same = placed === undefined ? synced === undefined : synced !== undefined && samePlaced(placed, synced);
-    if (same) this.#db.run('DELETE FROM remote WHERE node_id = ?', nodeId);
-    else if (placed === undefined) this.#db.run(insertRemote, nodeId, null, null, null, null, null);
-    else this.#db.run(insertRemote, ...placedValues(nodeId, placed));
+    const same = placed === undefined ? synced === undefined : synced !== undefined && identical(placed, synced);
+    this.#rows.setRemote(nodeId, same ? undefined : (placed ?? null));
   }
 }

@@ -58,6 +58,8 @@ export class Arrangement {
   /** Places of the nodes that steps have touched; null for removed. */
   readonly #places = new Map<NodeId, Place | null>();
   readonly #holders = new Map<string, NodeId>();
+  /** Who held a name at first, as far as asked. */
+  readonly #heldBefore = new Map<string, NodeId | undefined>();
   readonly #arrived = new Map<NodeId, Set<NodeId>>();
   readonly #visiting = new Set<NodeId>();
   readonly #done = new Set<NodeId>();
@@ -162,9 +164,11 @@ export class Arrangement {
   }
 
   #holderOf(place: Place): NodeId | undefined {
-    const arrived = this.#holders.get(place.parentId + place.name);
+    const key = place.parentId + place.name;
+    const arrived = this.#holders.get(key);
     if (arrived !== undefined) return arrived;
-    const holder = this.#world.at(place);
+    if (!this.#heldBefore.has(key)) this.#heldBefore.set(key, this.#world.at(place));
+    const holder = this.#heldBefore.get(key);
     return holder === undefined || this.#places.has(holder) ? undefined : holder;
   }
 

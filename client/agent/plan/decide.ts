@@ -17,10 +17,10 @@
  * A local file whose content is null is void: what lies there is not the user's doing (a write that broke off). It counts as
  * unchanged, and is fetched.
  */
-import { equalBytes } from '../../../shared/core/bytes.ts';
-import { type Entry, encodeEntry, sameContent } from '../../../shared/core/tree/entry.ts';
+import { type Entry, sameContent } from '../../../shared/core/tree/entry.ts';
 import { type Place, samePlace } from '../../../shared/core/tree/keys.ts';
 import type { LocalNode, PlacedEntry } from '../model.ts';
+import { identical } from './same-entry.ts';
 
 export type Decision =
   | { readonly kind: 'settled' }
@@ -65,11 +65,6 @@ export function holdsBytes(node: LocalNode, entry: Entry): boolean {
 /** The same, and the executable bits of files. */
 export function holdsEntry(node: LocalNode, entry: Entry): boolean {
   return holdsBytes(node, entry) && (entry.kind !== 'file' || (node.stat.mode & 0o111) === entry.mode);
-}
-
-/** Whether two placed entries are the same to the byte, versions included. */
-export function identical(a: PlacedEntry, b: PlacedEntry): boolean {
-  return samePlace(a, b) && equalBytes(encodeEntry(a.entry), encodeEntry(b.entry));
 }
 
 /** Whether a user would see no difference. */

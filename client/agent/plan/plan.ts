@@ -11,10 +11,11 @@ import type { NodeId } from '../../../shared/core/ids.ts';
 import type { Operation } from '../../../shared/core/wire/operation.ts';
 import { type Application, planApplications } from './applications.ts';
 import { type Deletions, type Halt, findHalts } from './brake.ts';
-import { identical } from './decide.ts';
+
 import { Decider } from './decider.ts';
 import { type Match, findMatches } from './matches.ts';
 import { planOperations } from './operations.ts';
+import { identical } from './same-entry.ts';
 import type { PlanTrees } from './plan-trees.ts';
 
 export interface PlanInput {
