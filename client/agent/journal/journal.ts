@@ -66,7 +66,7 @@ export class Journal {
     return pathOf(node.nodeId, (id) => (id === node.nodeId ? node : this.trees.getLocal(id)));
   }
 
-  /** For the mark: nodes whose merge base changed since the last one, `synced` as it was then and as it is. */
+  /** The connection, for what reads or writes several tables at once (the mark). */
   get database(): Database {
     return this.#db;
   }
@@ -154,7 +154,7 @@ function setAside(file: string): void {
 }
 
 /** What is known of the disk, over a connection of its own that only reads: for a scan in a worker thread. */
-export function openKnowledge(file: string): { readonly knowledge: LocalKnowledge; close(): void } {
+export function openKnowledge(file: string): { readonly knowledge: LocalKnowledge; readonly close: () => void } {
   if (file === ':memory:') {
     throw new TidemarkError('unsupported', 'a journal in memory cannot be read by another thread');
   }
