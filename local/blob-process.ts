@@ -16,18 +16,19 @@ export interface BlobProcess {
 
 const script = fileURLToPath(new URL('./blob/main.ts', import.meta.url));
 
-interface ReadyMessage {
-  readonly ready: true;
-  readonly url: string;
-}
+type FirstMessage =
+  | { readonly ready: true; readonly url: string }
+  | { readonly ready: false; readonly message: string };
 
 async function waitUntilReady(child: ChildProcess): Promise<string> {
-  const message = once(child, 'message') as Promise<[ReadyMessage]>;
+  const message = once(child, 'message') as Promise<[FirstMessage]>;
   const exit = once(child, 'exit') as Promise<[number | null]>;
-  const first = await Promise.race([message, exit]);
-  const [said] = first;
-  if (typeof said === 'object' && said !== null) return said.url;
-  throw new TidemarkError('conflict', 'the blob endpoint did not start; its own message is above');
+  const [said] = await Promise.race([message, exit]);
+  if (typeof said !== 'object' || said === null) {
+    throw new TidemarkError('conflict', 'the blob endpoint ended before it was ready; its own message is above');
+  }
+  if (!said.ready) throw new TidemarkError('conflict', said.message);
+  return said.url;
 }
 
 /** @throws TidemarkError `conflict` when it ends before it listens, for instance because its port is taken. */

@@ -27,22 +27,11 @@ export function removeStackFile(data: string): void {
   rmSync(join(data, stackFileName), { force: true });
 }
 
-/** The stack that runs on this data folder, or undefined: a file left by a killed one does not count. */
-export function runningStack(data: string): StackFile | undefined {
-  let stack: StackFile;
+/** What the file says, running or not: a killed stack leaves one behind. Undefined when there is none that can be read. */
+export function readStackFile(data: string): StackFile | undefined {
   try {
-    stack = JSON.parse(readFileSync(join(data, stackFileName), 'utf8')) as StackFile;
+    return JSON.parse(readFileSync(join(data, stackFileName), 'utf8')) as StackFile;
   } catch {
     return undefined;
-  }
-  return stack.pid !== process.pid && isAlive(stack.pid) ? stack : undefined;
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -6,6 +6,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { TidemarkError } from '../shared/core/errors.ts';
 import { startBlobProcess } from './blob-process.ts';
+import { lockData } from './data-lock.ts';
 import { findFreePorts } from './free-ports.ts';
 import { isLoopback } from './host/access-keys.ts';
 import { createFunctionsHost } from './host/functions-host.ts';
@@ -13,7 +14,7 @@ import type { HostLogger } from './host/host-logger.ts';
 import { createFileTimerStatus } from './host/timer-status.ts';
 import { createDevIssuer } from './identity/dev-issuer.ts';
 import { cliClientId } from './identity/provider.ts';
-import { type StackFile, removeStackFile, runningStack, writeStackFile } from './stack-file.ts';
+import { type StackFile, readStackFile, removeStackFile, writeStackFile } from './stack-file.ts';
 
 export interface StackOptions {
   /** Folder of all state; made when it is missing. */
@@ -60,20 +61,29 @@ function configureApp(options: StackOptions, issuerUrl: string, audience: string
   });
 }
 
+/**
+ * Makes the data folder if it is missing and locks it. Returns how to unlock it.
+ * @throws TidemarkError `conflict` when a stack runs on it.
+ */
+export function openData(data: string): () => void {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const release = lockData(data);
+  if (release !== undefined) return release;
+  const other = readStackFile(data);
+  const where = other === undefined ? '' : ` (process ${other.pid}, at ${other.server})`;
+  throw new TidemarkError('conflict', `a stack runs on ${data}${where}; stop it, or choose another --data`);
+}
+
 /** @throws TidemarkError `conflict` when a port is taken or another stack runs on this data folder. */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
   const { data, host, logger } = options;
-  mkdirSync(data, { recursive: true, mode: 0o700 });
-  const other = runningStack(data);
-  if (other !== undefined) {
-    throw new TidemarkError('conflict', `a stack (process ${other.pid}) already runs on ${data} at ${other.server}`);
-  }
-  const [apiPort, issuerPort, blobPort] = await portsFor(options);
-  const closers: (() => Promise<void>)[] = [];
+  const release = openData(data);
+  const closers: (() => Promise<void>)[] = [() => Promise.resolve(release())];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
+    const [apiPort, issuerPort, blobPort] = await portsFor(options);
     const issuer = createDevIssuer({
       issuerUrl: `http://${reachable(host)}:${issuerPort}`,
       dataFolder: join(data, 'identity'),

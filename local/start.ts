@@ -4,8 +4,8 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { TidemarkError } from '../shared/core/errors.ts';
 import { createStackLog } from './stack-log.ts';
-import { type RunningStack, startStack } from './stack.ts';
-import { runningStack } from './stack-file.ts';
+import { dataLockName } from './data-lock.ts';
+import { type RunningStack, openData, startStack } from './stack.ts';
 
 const help = `Usage: npm start -- [options]
 
@@ -34,16 +34,18 @@ function readOptions() {
   if (!Number.isInteger(port) || port < 0 || port > 65_533) {
     throw new TidemarkError('malformed', '--port takes a number from 0 to 65533');
   }
+  // An empty value, of a variable that is not set, must not become the current folder.
+  if (values.data === '' || values.host === '') throw new TidemarkError('malformed', '--data and --host take a value');
   return { ...values, port, data: resolve(values.data) };
 }
 
 const stateNames = new Set(['blobs', 'blob.key', 'identity', 'timers', 'signing-key.pem', 'stack.json']);
+const lockNames = new Set([dataLockName, `${dataLockName}-journal`]);
 
 /** Deletes the state of a stack and nothing else: a folder that holds anything foreign is refused. */
 function reset(data: string): void {
   if (!existsSync(data)) return;
-  if (runningStack(data) !== undefined) throw new TidemarkError('conflict', `a stack runs on ${data}; stop it first`);
-  const isState = (name: string) => stateNames.has(name) || name.startsWith('metadata.sqlite');
+  const isState = (name: string) => stateNames.has(name) || lockNames.has(name) || name.startsWith('metadata.sqlite');
   const foreign = readdirSync(data).filter((name) => !isState(name));
   if (foreign.length > 0) {
     throw new TidemarkError(
@@ -51,7 +53,14 @@ function reset(data: string): void {
       `${data} holds ${foreign.join(', ')}, which is no state of a stack; nothing was deleted`,
     );
   }
-  for (const name of readdirSync(data)) rmSync(join(data, name), { recursive: true, force: true });
+  const release = openData(data);
+  try {
+    for (const name of readdirSync(data).filter((each) => !lockNames.has(each))) {
+      rmSync(join(data, name), { recursive: true, force: true });
+    }
+  } finally {
+    release();
+  }
 }
 
 function announce({ endpoints }: RunningStack, data: string): void {
@@ -75,7 +84,7 @@ Ctrl-C stops it. One line per request follows.
 `);
 }
 
-/** Ends the stack on Ctrl-C, SIGTERM or the loss of a part; a second signal ends the process at once. */
+/** Ends the stack on Ctrl-C, SIGTERM, the end of its terminal or the loss of a part; a second signal ends the process at once. */
 function endWith(stack: RunningStack): void {
   let ending = false;
   const end = (code: number) => {
@@ -83,8 +92,7 @@ function endWith(stack: RunningStack): void {
     ending = true;
     void stack.close().then(() => process.exit(code));
   };
-  process.on('SIGINT', () => end(0));
-  process.on('SIGTERM', () => end(0));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
   void stack.failed.then((what) => {
     if (ending) return;
     console.error(`${what}; stopping. Start again: nothing acknowledged is lost.`);

@@ -3,7 +3,7 @@
  * clients, the official SDK among them, need not know which of the two they talk to. Bodies stream to and from disk; memory
  * is bounded by connections, not by sizes.
  */
-import { type IncomingMessage, type Server, type ServerResponse, createServer } from 'node:http';
+import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import { limits } from '../../shared/core/limits.ts';
 import { parseBlobRequest } from '../../shared/adapters/blob-protocol/blob-request.ts';
 import { BlobFiles } from '../../shared/adapters/disk/blob-files.ts';
@@ -11,6 +11,7 @@ import { isFileError } from '../../shared/adapters/disk/file-errors.ts';
 import type { Clock } from '../../shared/ports/clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import type { BlobCreated } from '../events/blob-created.ts';
+import { listenOn } from '../host/http-server.ts';
 import { getBlob } from './get-blob.ts';
 import { putBlob } from './put-blob.ts';
 import { sendRefusal } from './send-refusal.ts';
@@ -27,7 +28,7 @@ export interface BlobServerOptions {
 }
 
 export interface BlobServer {
-  /** Sweeps unfinished uploads, then listens. Port 0 takes a free one. @returns the base URL. */
+  /** Sweeps unfinished uploads, then listens. Port 0 takes a free one. @returns the base URL. @throws TidemarkError as listenOn. */
   start(host: string, port: number): Promise<string>;
   /** Stops taking connections, lets requests finish for `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
@@ -80,19 +81,6 @@ async function serve(endpoint: Endpoint, request: IncomingMessage, response: Ser
   }
 }
 
-function listen(server: Server, host: string, port: number): Promise<string> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      if (address === null || typeof address === 'string') return reject(new Error('the server has no port'));
-      const shownHost = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-      resolve(`http://${shownHost}:${address.port}`);
-    });
-  });
-}
-
 /** A blob endpoint that is not listening yet. */
 export function createBlobServer(options: BlobServerOptions): BlobServer {
   const endpoint: Endpoint = { ...options, files: new BlobFiles(options.folder, options.clock) };
@@ -105,7 +93,7 @@ export function createBlobServer(options: BlobServerOptions): BlobServer {
   return {
     start: async (host, port) => {
       await endpoint.files.prepare();
-      return listen(server, host, port);
+      return (await listenOn(server, { host, port }, 'The blob endpoint')).url;
     },
     close: (graceMs) =>
       new Promise((resolve) => {

@@ -16,8 +16,8 @@ export interface BoundAddress extends ListenAddress {
 }
 
 const listenErrors: Readonly<Record<string, readonly [ErrorCode, string]>> = {
-  EADDRINUSE: ['conflict', 'is taken by another program; stop that program or choose another port'],
-  EACCES: ['forbidden', 'may not be used by this user; choose a port from 1024 up'],
+  EADDRINUSE: ['conflict', 'is taken by another program; stop that program or choose another port (--port)'],
+  EACCES: ['forbidden', 'may not be used by this user; choose a port from 1024 up (--port)'],
   EADDRNOTAVAIL: ['malformed', 'is not an address of this machine; use 127.0.0.1'],
 };
 

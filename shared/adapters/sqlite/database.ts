@@ -3,6 +3,7 @@
  * power cut. Any number of processes may have it open. Statements run synchronously: a call is atomic with respect to this
  * process by itself, and to others by its transaction.
  */
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { TidemarkError } from '../../core/errors.ts';
 import { schemaSteps } from './schema.ts';
@@ -86,8 +87,22 @@ function migrate(database: DatabaseSync): void {
   });
 }
 
+/**
+ * Makes a missing file before SQLite does, so that it is never readable by others; SQLite gives its journal the same mode. An
+ * existing one must not even be opened here: closing it would drop the locks that this process has on it.
+ */
+function makeOwnersOnly(file: string): void {
+  if (file === ':memory:') return;
+  try {
+    closeSync(openSync(file, 'wx', 0o600));
+  } catch {
+    // It exists, or SQLite will say what is wrong.
+  }
+}
+
 /** Opens the file, making or migrating it as needed; `:memory:` gives a private database that is never durable. */
 export function openDatabase(file: string): DatabaseSync {
+  makeOwnersOnly(file);
   try {
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
