@@ -97,8 +97,7 @@ export class Walk {
     this.folders++;
     const names = this.#list(folder.path);
     if (names === undefined) return true;
-    const byName = new Map<string, LocalNode>();
-    for (const node of this.#setting.known.childrenOf(folder.nodeId)) byName.set(node.name, node);
+    const byName = this.#knownByName(folder);
     this.#noteAliases(folder.path, names);
     for (const name of names) {
       this.#look(folder, name, byName.get(name));
@@ -106,6 +105,21 @@ export class Walk {
     }
     for (const node of byName.values()) this.#noteAbsent(node);
     return true;
+  }
+
+  /**
+   * Known children by name. Two may be known under one name: a file was put where another had been when it was last seen, because
+   * the user had taken that one away. The one whose inode is there is the one; the other is not there.
+   */
+  #knownByName(folder: FolderToWalk): Map<string, LocalNode> {
+    const byName = new Map<string, LocalNode>();
+    for (const node of this.#setting.known.childrenOf(folder.nodeId)) {
+      const other = byName.get(node.name);
+      const isThis = other === undefined || this.isAtHome(node);
+      if (isThis) byName.set(node.name, node);
+      if (other !== undefined) this.#noteAbsent(isThis ? other : node);
+    }
+    return byName;
   }
 
   /** Whether a known node is where it was known to be. */

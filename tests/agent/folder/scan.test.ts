@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { fileError } from '../../sim/simulated-names.ts';
 import type { Finding, ScanReport } from '../../../client/agent/ports.ts';
 import { isTidemarkError } from '../../../shared/core/errors.ts';
+import { parseNodeId } from '../../../shared/core/ids.ts';
 import { randomBytesOf } from '../../core/chunk/random-bytes.ts';
 import { type Simulated, createSimulated, root } from './simulated-device.ts';
 
@@ -353,4 +354,22 @@ test('a delivery that fails ends the scan with its error', async () => {
   const failing = () => Promise.reject(new Error('the journal is full'));
   const { signal } = new AbortController();
   await assert.rejects(user.device.folder.scan(user.device.known, failing, signal), /the journal is full/);
+});
+
+test('of two files known under one name, the one whose inode is there stays, and the other is missing', async () => {
+  for (const isFirst of [true, false]) {
+    const user = await createSimulated();
+    user.write('a', 'there');
+    await user.device.scan();
+    const there = user.device.known.at('a')!;
+    const gone = { ...there, nodeId: parseNodeId('7'.repeat(32)), stat: { ...there.stat, ino: 999 } };
+    user.device.known.nodes.clear();
+    for (const node of isFirst ? [there, gone] : [gone, there]) user.device.known.nodes.set(node.nodeId, node);
+    const report = await user.device.scan();
+    assert.deepEqual(report.missing, [gone.nodeId]);
+    assert.deepEqual(
+      report.findings.filter(({ change }) => change !== 'touched'),
+      [],
+    );
+  }
 });
