@@ -49,6 +49,11 @@ export interface FileSystem {
   removeFile(path: string): void;
   makeLink(target: string, path: string): void;
   setMode(path: string, mode: number): void;
+  /**
+   * Gives the file `to` the read and write permissions of the file `from`, and its owner where this process may; `to` keeps its
+   * executable bits. Absent where a file system has no such permissions.
+   */
+  copyPermissions?(from: string, to: string): void;
   /** Makes the names in a folder durable. */
   flushFolder(path: string): void;
   /** Makes everything written so far to the file system of `path` durable, in one go; falls back to nothing cheaper than the truth: returns false where the host has no such call. */

@@ -13,7 +13,7 @@ import type { Tools } from '../workers/tasks.ts';
 import { isParkedPath, tempFolder } from './control-folder.ts';
 import { Blocked, errorToProblem, fileErrorCode } from './file-problem.ts';
 import { SafeFolders, folderOf } from './safe-folders.ts';
-import { sameInode, sameMark, toStatMark } from './stat-mark.ts';
+import { sameButForCtime, sameInode, sameMark, toStatMark, unsureMark } from './stat-mark.ts';
 
 /** An action, with its file or link in the control folder where it has one. */
 export interface Step {
@@ -57,6 +57,9 @@ function checkMovePath(path: string): void {
 function isCaseChange(from: string, to: string): boolean {
   return folderOf(from) === folderOf(to) && aliasKey(from) === aliasKey(to);
 }
+
+/** Actions that put a file made under a temporary name in its place. */
+type Placed = ApplyAction & { kind: 'write-file' | 'make-symlink' };
 
 class Applier {
   readonly #fs: FileSystem;
@@ -126,11 +129,14 @@ class Applier {
     return this.#mark(at);
   }
 
-  #putInPlace(action: { path: string; expected: StatMark | null }, temp: string | null): StatMark {
+  #putInPlace(action: Placed, temp: string | null): StatMark {
     if (temp === null) throw new Blocked('its content was not written');
     const at = this.#folders.at(action.path);
-    this.#checkExpected(this.#fs.lstat(at), action.expected);
-    this.#fs.rename(this.#folders.at(temp), at);
+    const found = this.#fs.lstat(at);
+    this.#checkExpected(found, action.expected);
+    const from = this.#folders.at(temp);
+    if (found?.kind === 'file' && action.kind === 'write-file') this.#fs.copyPermissions?.(at, from);
+    this.#fs.rename(from, at);
     this.#noteChange(action.path);
     return this.#noteOwn(action.expected, this.#mark(at));
   }
@@ -148,10 +154,13 @@ class Applier {
     if (found?.kind !== 'file') throw new Blocked(`a ${found?.kind} has no executable bits`);
     this.#fs.setMode(at, action.mode);
     this.#noteChange(action.path);
-    return this.#noteOwn(action.expected, this.#mark(at));
+    return this.#noteOwn(action.expected, this.#markAfter(at, toStatMark(found)));
   }
 
-  /** The content moves along, so it need not be as expected: only the inode must. */
+  /**
+   * The content moves along, so it need not be as expected: only the inode must. Then its mark is one that no stat equals, so
+   * that the next scan reads what the user wrote meanwhile.
+   */
   #move(action: ApplyAction & { kind: 'move' }): StatMark {
     const { from, path, expected } = action;
     checkMovePath(from);
@@ -171,7 +180,9 @@ class Applier {
     this.#folders.forget(from);
     this.#fs.rename(source, target);
     this.#noteMove(from, path);
-    return this.#noteOwn(expected, this.#mark(target));
+    const after = this.#markAfter(target, toStatMark(found));
+    const isAsExpected = found.kind === 'folder' || sameMark(found, expected) || (own !== undefined && sameMark(found, own.after));
+    return this.#noteOwn(expected, isAsExpected ? after : unsureMark(after));
   }
 
   #removeFile(action: ApplyAction & { kind: 'remove-file' }): null {
@@ -213,6 +224,12 @@ class Applier {
     const stat = this.#fs.lstat(at);
     if (stat === undefined) throw new Blocked('it went away');
     return toStatMark(stat);
+  }
+
+  /** The mark of what was just put in place or changed, unsure when somebody wrote to it since it was `before`. */
+  #markAfter(at: string, before: StatMark): StatMark {
+    const after = this.#mark(at);
+    return sameButForCtime(after, before) ? after : unsureMark(after);
   }
 
   #noteOwn(before: StatMark | null, after: StatMark): StatMark {

@@ -10,6 +10,7 @@ import {
   closeSync,
   constants,
   fchmodSync,
+  fchownSync,
   fstatSync,
   fsyncSync,
   ftruncateSync,
@@ -124,6 +125,21 @@ function pinFolder(path: string): PinnedFolder {
   };
 }
 
+/** A private file stays private whoever edits it. The owner is given last: it may be another's, and then only root can. */
+function copyPermissions(from: string, to: string): void {
+  const model = lstatSync(from);
+  withHandle(openSync(to, constants.O_RDONLY | noFollow | noWait), (handle) => {
+    const own = fstatSync(handle);
+    fchmodSync(handle, (model.mode & 0o666) | (own.mode & executableBits));
+    if (model.uid === own.uid && model.gid === own.gid) return;
+    try {
+      fchownSync(handle, model.uid, model.gid);
+    } catch (error) {
+      if (fileErrorCode(error) !== 'EPERM') throw error;
+    }
+  });
+}
+
 function canPin(): boolean {
   return process.platform === 'linux' && lstatSync('/proc/self/fd', { throwIfNoEntry: false }) !== undefined;
 }
@@ -162,6 +178,7 @@ export function createNodeFileSystem(): FileSystem {
       withHandle(openSync(path, constants.O_RDONLY | noFollow | noWait), (handle) =>
         fchmodSync(handle, (fstatSync(handle).mode & 0o666) | mode),
       ),
+    copyPermissions,
     flushFolder: (path) =>
       withHandle(openSync(path, constants.O_RDONLY | folderOnly | noFollow), (handle) => fsyncSync(handle)),
     flushAll: createFlushAll(),

@@ -52,7 +52,9 @@ const notText = Uint8Array.from({ length: 256 }, (_, byte) =>
  * compressed or machine data without a single control character practically does not occur, so validity is not asked.
  */
 function looksLikeText(head: Uint8Array): boolean {
-  return head.every((byte) => notText[byte] === 0);
+  // A plain loop: `every` with a callback took half of a hashing worker's time on small files.
+  for (let i = 0; i < head.length; i++) if (notText[head[i]!] !== 0) return false;
+  return true;
 }
 
 /** Whether the file is text, source or an office document. An empty file is text. */
