@@ -62,11 +62,17 @@ async function readBody(request: Request): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   let length = 0;
   if (request.body === null) return new Uint8Array(0);
-  // Leaving the loop cancels the stream, so nothing after the limit is read.
-  for await (const piece of request.body as AsyncIterable<Uint8Array>) {
-    length += piece.length;
-    if (length > limits.requestBytesMax) throw tooLarge();
-    pieces.push(piece);
+  try {
+    // Leaving the loop cancels the stream, so nothing after the limit is read.
+    for await (const piece of request.body as AsyncIterable<Uint8Array>) {
+      length += piece.length;
+      if (length > limits.requestBytesMax) throw tooLarge();
+      pieces.push(piece);
+    }
+  } catch (cause) {
+    if (isTidemarkError(cause)) throw cause;
+    // The caller went away, or broke off: no fault of ours, and nobody waits for the answer.
+    throw new TidemarkError('malformed', 'the body broke off before its end', { cause });
   }
   return concatBytes(...pieces);
 }
