@@ -136,9 +136,10 @@ class Applier {
     this.#checkExpected(found, action.expected);
     const from = this.#folders.at(temp);
     if (found?.kind === 'file' && action.kind === 'write-file') this.#fs.copyPermissions?.(at, from);
+    const written = this.#mark(from);
     this.#fs.rename(from, at);
     this.#noteChange(action.path);
-    return this.#noteOwn(action.expected, this.#mark(at));
+    return this.#noteOwn(action.expected, this.#markAfter(at, written));
   }
 
   #makeSymlink(action: ApplyAction & { kind: 'make-symlink' }, temp: string | null): StatMark {
@@ -181,7 +182,8 @@ class Applier {
     this.#fs.rename(source, target);
     this.#noteMove(from, path);
     const after = this.#markAfter(target, toStatMark(found));
-    const isAsExpected = found.kind === 'folder' || sameMark(found, expected) || (own !== undefined && sameMark(found, own.after));
+    const isAsExpected =
+      found.kind === 'folder' || sameMark(found, expected) || (own !== undefined && sameMark(found, own.after));
     return this.#noteOwn(expected, isAsExpected ? after : unsureMark(after));
   }
 

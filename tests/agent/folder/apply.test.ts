@@ -7,10 +7,11 @@ import { TidemarkError } from '../../../shared/core/errors.ts';
 import { type NodeId, parseNodeId } from '../../../shared/core/ids.ts';
 import type { ApplyAction, ApplyResult } from '../../../client/agent/ports.ts';
 import type { StatMark } from '../../../client/agent/model.ts';
+import { toStatMark } from '../../../client/agent/folder/stat-mark.ts';
 import { parkedPath } from '../../../client/agent/folder/control-folder.ts';
 import { fileError } from '../../sim/simulated-names.ts';
 import { randomBytesOf } from '../../core/chunk/random-bytes.ts';
-import { Device } from './device.ts';
+import { Device, pathsOf } from './device.ts';
 import { type Simulated, createSimulated, root } from './simulated-device.ts';
 
 /** A device whose server has these files, and the write actions for them. */
@@ -105,6 +106,35 @@ test('an own move, then an own write, of one file in one plan', async () => {
   ]);
   assert.deepEqual(outcomes(results), ['done', 'done', 'done']);
   assert.equal(user.read('b'), 'theirs');
+});
+
+test('an edit that nobody has noticed moves along with its file, and the next scan finds it', async () => {
+  const user = await createSimulated();
+  user.write('a', 'old');
+  await user.device.scan();
+  await user.device.scan();
+  const { nodeId, stat } = nodeAt(user, 'a');
+  user.write('a', 'new, unnoticed');
+  const [result] = await user.device.apply([{ kind: 'move', nodeId, from: 'a', path: 'b', expected: stat }]);
+  assert.ok(result?.done && result.stat !== null);
+  user.device.known.nodes.set(nodeId, { ...user.device.known.get(nodeId)!, name: 'b', stat: result.stat });
+  assert.deepEqual(pathsOf((await user.device.scan()).findings, 'changed'), ['b']);
+});
+
+test('an edit in the moment between putting a file in place and looking at it is found by the next scan', async () => {
+  const { action, server } = await createAuthor({ a: 'theirs' });
+  const user = await createSimulated({}, server);
+  let isInPlace = false;
+  user.fs.onCall = (call, path) => {
+    if (call === 'rename') isInPlace = true;
+    if (!isInPlace || call !== 'lstat' || path !== `${root}/x`) return;
+    user.fs.onCall = () => undefined;
+    user.write('x', 'mine');
+  };
+  const [result] = await user.device.apply([action('a', 'x', null)]);
+  assert.ok(result?.done && result.stat !== null);
+  assert.equal(user.read('x'), 'mine');
+  assert.notDeepEqual(result.stat, toStatMark(user.fs.lstat(`${root}/x`)!));
 });
 
 test('a swap goes through the parking place, and a crash on the way loses nothing', async () => {
