@@ -92,7 +92,9 @@ test('create, list, link, sync, status and ls tell one story', async () => {
   writeFileSync(join(a.folder, 'new.txt'), 'not synced yet');
   const pending = await a.status();
   assert.equal(pending.upToDate, false);
+  assert.match(pending.marks.local, /^[0-9a-f]{64}$/);
   assert.notEqual(pending.marks.local, pending.marks.remote);
+  assert.equal(pending.marks.synced, pending.marks.remote, 'what was last equal is what the server has');
 });
 
 test("another user sees nothing of ann's", () => {

@@ -11,7 +11,7 @@
  * are made; and what is found equal on both sides is taken as equal, however it came to be.
  */
 import { TidemarkError } from '../../../shared/core/errors.ts';
-import { rebuildSyncedMark, updateSyncedMark } from '../journal/marks.ts';
+import { computeLocalMark, rebuildSyncedMark, updateSyncedMark } from '../journal/marks.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Problem, TransferCount } from '../ports.ts';
 import { resendOutbox } from './commit.ts';
@@ -98,16 +98,21 @@ export function createEngine(needs: EngineNeeds): Engine {
     const { meta, listings, conflicts } = needs.journal;
     const pending = { local: listings.countLocalChanges(), remote: listings.countRemoteChanges() };
     const isAtRest = !running && pending.local + pending.remote === 0;
-    const mark = isAtRest ? await updateSyncedMark(needs.journal) : null;
+    const local = isAtRest
+      ? await updateSyncedMark(needs.journal)
+      : running
+        ? null
+        : await computeLocalMark(needs.journal);
+    const synced = local === null ? null : meta.syncedRoot;
     const head = meta.head;
     return {
       state: states.state,
       seq: head.seq,
-      marks: { local: mark, synced: mark, remote: head.root },
+      marks: { local, synced, remote: head.root },
       pending,
       problems,
       conflicts: conflicts.list(),
-      upToDate: mark === head.root && problems.length === 0,
+      upToDate: isAtRest && local === head.root && problems.length === 0,
     };
   }
 
@@ -152,6 +157,7 @@ function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncR
   const { seq, root } = run.needs.journal.meta.head;
   return {
     ...run.tally,
+    files: upToDate ? run.needs.journal.listings.countSyncedFiles() : run.tally.files,
     chunksNew: count.chunksNew - before.chunksNew,
     bytesSent: count.bytesSent - before.bytesSent,
     bytesReceived: count.bytesReceived - before.bytesReceived,

@@ -14,8 +14,9 @@ export interface ProgressEvent {
 }
 
 export interface SyncReport {
-  /** Files seen by the last scan, and their bytes. */
+  /** Files in the folder: those of the merge base when all is equal, else those that the last scan saw. */
   readonly files: number;
+  /** Bytes of the files that the last scan saw. */
   readonly bytesScanned: number;
   /** Bytes that had to be read because a stat differed. */
   readonly bytesRead: number;
@@ -41,7 +42,7 @@ export interface SyncReport {
 export interface SyncStatus {
   readonly state: EngineState;
   readonly seq: number;
-  /** The marks of the three trees; null for one that differs, whose mark is nobody else's. */
+  /** The marks of the three trees; null for local and synced in the middle of an interrupted sync, when they have none. */
   readonly marks: { readonly local: Digest | null; readonly synced: Digest | null; readonly remote: Digest };
   /** Nodes that differ on this disk, and on the server, from what was last equal. */
   readonly pending: { readonly local: number; readonly remote: number };

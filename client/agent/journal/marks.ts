@@ -14,11 +14,13 @@ import type { Digest, NodeId } from '../../../shared/core/ids.ts';
 import { mapApply } from '../../../shared/core/merkle/map-apply.ts';
 import { emptyMapRoot } from '../../../shared/core/merkle/map-node.ts';
 import { mapGetMany } from '../../../shared/core/merkle/map-read.ts';
-import { MemoryNodeSource } from '../../../shared/core/merkle/memory-node-source.ts';
+import { MemoryNodeSource, OverlayNodeSource } from '../../../shared/core/merkle/memory-node-source.ts';
+import type { NodeSource } from '../../../shared/core/merkle/node-source.ts';
 import { deriveMapEdits } from '../../../shared/core/tree/derive-edits.ts';
 import { decodeEntry, encodeEntry } from '../../../shared/core/tree/entry.ts';
+import { emptyVersion } from '../../../shared/core/version-vector.ts';
 import { entryKey } from '../../../shared/core/tree/keys.ts';
-import type { PlacedEntry } from '../model.ts';
+import type { LocalNode, PlacedEntry } from '../model.ts';
 import type { Journal } from './journal.ts';
 import { nodeIdOf, rowToPlaced } from './rows.ts';
 
@@ -44,7 +46,8 @@ export async function updateSyncedMark(journal: Journal): Promise<Digest> {
     if (rows.length === 0) return root;
     const ids = rows.map((row) => nodeIdOf(row));
     const before = rows.map((row) => (row['entry'] === null ? undefined : rowToPlaced(row)));
-    const applied = await applyRows(journal, root, before, ids);
+    const after = journal.trees.batch(ids, () => ids.map((id) => journal.trees.getSynced(id)));
+    const applied = await applyRows(journal.mapNodes, root, before, after);
     root = applied.root;
     journal.transaction(() => {
       journal.mapNodes.add(applied.nodes);
@@ -55,10 +58,10 @@ export async function updateSyncedMark(journal: Journal): Promise<Digest> {
 }
 
 async function applyRows(
-  { mapNodes, trees }: Journal,
+  source: NodeSource,
   root: Digest,
   before: readonly (PlacedEntry | undefined)[],
-  ids: readonly NodeId[],
+  after: readonly (PlacedEntry | undefined)[],
 ): Promise<{ readonly root: Digest; readonly nodes: ReadonlyMap<Digest, Uint8Array> }> {
   const edits = new Map<string, KeyEdit>();
   for (const placed of before) {
@@ -66,17 +69,14 @@ async function applyRows(
     const { parentId, name, entry } = placed;
     edits.set(parentId + name, { key: entryKey(placed), value: null, leaving: entry.nodeId });
   }
-  trees.batch(ids, () => {
-    for (const id of ids) {
-      const placed = trees.getSynced(id);
-      if (placed === undefined) continue;
-      const { parentId, name, entry } = placed;
-      edits.set(parentId + name, { key: entryKey(placed), value: encodeEntry(entry), leaving: null });
-    }
-  });
+  for (const placed of after) {
+    if (placed === undefined) continue;
+    const { parentId, name, entry } = placed;
+    edits.set(parentId + name, { key: entryKey(placed), value: encodeEntry(entry), leaving: null });
+  }
   const sorted = [...edits.values()].sort((a, b) => compareBytes(a.key, b.key));
   const held = await mapGetMany(
-    mapNodes,
+    source,
     root,
     sorted.map(({ key }) => key),
   );
@@ -88,7 +88,49 @@ async function applyRows(
     effective.map(({ edit }) => edit),
     effective.map(({ held }) => held),
   );
-  return mapApply(mapNodes, root, mapEdits);
+  return mapApply(source, root, mapEdits);
+}
+
+function localToPlaced(node: LocalNode, synced: PlacedEntry | undefined): PlacedEntry | undefined {
+  const { nodeId, parentId, name, kind, content, target, stat } = node;
+  const base = { nodeId, version: synced?.entry.version ?? emptyVersion, mtimeMs: Math.floor(stat.mtimeMs) };
+  if (kind === 'folder') return { parentId, name, entry: { kind, ...base, mode: 0 } };
+  if (kind === 'symlink') return { parentId, name, entry: { kind, ...base, mode: 0, target: target ?? '' } };
+  if (content === null) return undefined;
+  return { parentId, name, entry: { kind, ...base, mode: stat.mode, size: stat.size, content } };
+}
+
+/**
+ * The mark of `local` while it differs: the map of the merge base with the disk's changes laid over it. Nothing is kept. Null in the
+ * middle of a sync, when the merge base itself has no mark.
+ */
+export async function computeLocalMark({
+  database: db,
+  mapNodes,
+  meta,
+  trees,
+  listings,
+}: Journal): Promise<Digest | null> {
+  if (db.get('SELECT 1 FROM marked LIMIT 1') !== undefined) return null;
+  const laidOver = new MemoryNodeSource();
+  const source = new OverlayNodeSource(laidOver, mapNodes);
+  let root = meta.syncedRoot;
+  for (let last = ''; ;) {
+    const ids = listings.localChanges(last, batchRows);
+    if (ids.length === 0) return root;
+    last = ids.at(-1)!;
+    const [before, after] = trees.batch(ids, () => {
+      const synced = ids.map((id) => trees.getSynced(id));
+      const local = ids.map((id, i) => {
+        const node = trees.getLocal(id);
+        return node === undefined ? undefined : localToPlaced(node, synced[i]);
+      });
+      return [synced, local] as const;
+    });
+    const applied = await applyRows(source, root, before, after);
+    laidOver.add(applied.nodes);
+    root = applied.root;
+  }
 }
 
 /** The mark of `synced` from nothing but its rows: what a doubtful mark is held against. One pass over the whole tree. */
