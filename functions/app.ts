@@ -17,7 +17,7 @@ import { systemRandomness } from '../shared/adapters/node/system-randomness.ts';
 import { createSqliteMetadataStore } from '../shared/adapters/sqlite/sqlite-metadata-store.ts';
 import { commit } from '../shared/services/commit.ts';
 import { withCommitQueue } from '../shared/services/commit-queue.ts';
-import { loadBlobUrlKey } from './blob-url-key.ts';
+import { loadBlobUrlKey } from '../shared/adapters/disk/blob-url-key.ts';
 import { type Config, readConfig } from './config.ts';
 import { createConsoleLog } from './console-log.ts';
 import { registerDevices } from './devices.ts';

@@ -10,7 +10,7 @@ import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
 import { type BlobCreatedEvent, createdToEvent } from '../events/blob-created.ts';
 import { createEventBridge } from '../events/event-bridge.ts';
-import { loadBlobKey } from './blob-key.ts';
+import { loadBlobUrlKey } from '../../shared/adapters/disk/blob-url-key.ts';
 import { createBlobServer } from './blob-server.ts';
 import { type BlobProcessConfig, parseBlobProcessConfig } from './config.ts';
 
@@ -29,7 +29,7 @@ async function startBlobProcess(
   let endpoint = '';
   const server = createBlobServer({
     folder: config.folder,
-    key: await loadBlobKey(config.keyFile),
+    key: await loadBlobUrlKey(config.keyFile),
     clock: systemClock,
     log,
     onCreated: (created) => {

@@ -44,7 +44,7 @@ const layers: readonly Layer[] = [
   },
   {
     name: 'functions: composition root',
-    files: /^functions\/(app|config|blob-url-key)\.ts$/,
+    files: /^functions\/(app|config)\.ts$/,
     may: [/^functions\//, core, ports, services, api, adapters],
     why: 'functions/app.ts and what builds its adapters choose them',
   },

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { createDiskBlobStore } from '../../../shared/adapters/disk/disk-blob-store.ts';
 import { systemClock } from '../../../shared/adapters/node/system-clock.ts';
-import { loadBlobKey } from '../../../local/blob/blob-key.ts';
+import { loadBlobUrlKey } from '../../../shared/adapters/disk/blob-url-key.ts';
 import { parseBlobProcessConfig } from '../../../local/blob/config.ts';
 import { createTemporaryFolder } from '../../contracts/temporary-folder.ts';
 
@@ -63,7 +63,7 @@ test('serves uploads, delivers their events, and ends on SIGTERM', async (t) => 
   const { url, port } = await readyOf(child);
   assert.equal(url, `http://127.0.0.1:${port}`);
 
-  const key = await loadBlobKey(keyFile);
+  const key = await loadBlobUrlKey(keyFile);
   const store = createDiskBlobStore({ folder: config.folder, endpoint: url, key, clock: systemClock });
   const headers = { 'x-ms-blob-type': 'BlockBlob' };
   for (const container of ['manifests', 'chunks'] as const) {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { hexToBytes, utf8, utf8ToText } from '../shared/core/bytes.ts';
-import { TidemarkError } from '../shared/core/errors.ts';
-import { loadOrCreateSecretFile } from '../shared/adapters/node/secret-file.ts';
+import { hexToBytes, utf8, utf8ToText } from '../../core/bytes.ts';
+import { TidemarkError } from '../../core/errors.ts';
+import { loadOrCreateSecretFile } from '../node/secret-file.ts';
 
 /** The key of blob URLs, which the blob endpoint checks with the same file: 32 bytes as hex. Throws `corrupt` on anything else. */
 export async function loadBlobUrlKey(file: string): Promise<Uint8Array> {
