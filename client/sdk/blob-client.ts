@@ -64,6 +64,10 @@ export function createBlobClient(options: BlobClientOptions): BlobClient {
   async function getOnce(url: string, from: number, to: number, signal: AbortSignal): Promise<Uint8Array> {
     const response = await send(url, { method: 'GET', headers: { range: `bytes=${from}-${to - 1}` } }, signal);
     if (!response.ok) throw await responseToError(response, options.now());
+    if ((response.headers.get('content-type') ?? '').startsWith('text/html')) {
+      await response.arrayBuffer().catch(() => undefined);
+      throw new TidemarkError('unavailable', 'what answered is not the storage; check for a portal that wants a login');
+    }
     const bytes = await readBounded(response, response.status === 206 ? to - from : to, signal);
     options.onTraffic?.(0, bytes.length);
     const wanted = response.status === 206 ? bytes : bytes.subarray(from, to);

@@ -8,17 +8,23 @@ export async function readBounded(response: Response, bytesMax: number, signal: 
     new TidemarkError('too-large', `the server sent more than ${bytesMax} bytes where that is the most`);
   if (Number(response.headers.get('content-length') ?? 0) > bytesMax) throw tooLarge();
   if (response.body === null) return new Uint8Array(0);
+  // A body of known length is gathered in place: its pieces need not wait for the last one. (Encoded, it is of another length.)
+  const isPlain = response.headers.get('content-encoding') === null;
+  const claimed = isPlain ? Number(response.headers.get('content-length') ?? 0) : 0;
+  const whole = Number.isSafeInteger(claimed) && claimed > 0 ? new Uint8Array(claimed) : undefined;
   const pieces: Uint8Array[] = [];
   let length = 0;
   try {
     for await (const piece of response.body as unknown as AsyncIterable<Uint8Array>) {
+      if (length + piece.length > (whole?.length ?? bytesMax)) throw tooLarge();
+      if (whole === undefined) pieces.push(piece);
+      else whole.set(piece, length);
       length += piece.length;
-      if (length > bytesMax) throw tooLarge();
-      pieces.push(piece);
     }
   } catch (cause) {
     if (cause instanceof TidemarkError) throw cause;
     throw failureToError(cause, signal);
   }
+  if (whole !== undefined) return whole.subarray(0, length);
   return pieces.length === 1 ? pieces[0]! : concatBytes(...pieces);
 }

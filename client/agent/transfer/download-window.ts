@@ -41,7 +41,7 @@ export interface DownloadWindow {
 }
 
 /** Fetched chunks held at once in one window; two windows are under way. */
-const arenaBytesMax = 32 * 1024 * 1024;
+const arenaBytesMax = 16 * 1024 * 1024;
 /** Everything written in one window, local copies included: keeps tasks short. */
 const windowBytesMax = 128 * 1024 * 1024;
 const windowChunksMax = 65_536;

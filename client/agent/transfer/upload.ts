@@ -18,9 +18,9 @@ import type { TransferSetting } from './services.ts';
 import { Slots, settleAll } from './slots.ts';
 import { type UploadWindow, planWindows } from './upload-window.ts';
 
-/** Packs being built or sent: 6 of 16 MiB, each held twice while it is packed, stay well below 256 MiB. */
+/** Packs being built or sent: three of 16 MiB keep a fast line busy; each is held up to three times on its way. */
 const packsUnderWayMax = 6;
-const bytesUnderWayMax = 80 * 1024 * 1024;
+const bytesUnderWayMax = 48 * 1024 * 1024;
 /** Windows negotiated and not done with. */
 const windowsUnderWayMax = 2;
 /** Digests remembered as being on the server; beyond it they are asked about again, which costs a little and harms nothing. */
