@@ -20,8 +20,9 @@ export async function listChanges(
   const { workspaceId, after } = input;
   await authorise(deps, input.caller, workspaceId, 'read');
   const { journal } = deps.metadata;
-  const records = await journal.list(workspaceId, after, limits.changesPageEntriesMax, limits.changesPageBytes);
+  // The head first: a commit between the two reads then shows as an entry beyond the head, never as one that is kept back.
   const head = await journal.getHead(workspaceId);
+  const records = await journal.list(workspaceId, after, limits.changesPageEntriesMax, limits.changesPageBytes);
   if (head === undefined) throw new TidemarkError('internal', 'a workspace has no head', { data: { workspaceId } });
   const entries: JournalEntry[] = [];
   let bytes = 0;
@@ -31,6 +32,7 @@ export async function listChanges(
     if (entries.length > 0 && bytes > limits.changesPageBytes) break;
     entries.push(entry);
   }
-  const lastSeq = entries.at(-1)?.seq;
-  return { headSeq: head.seq, entries, more: lastSeq !== undefined && lastSeq < head.seq };
+  const lastSeq = entries.at(-1)?.seq ?? 0;
+  const headSeq = Math.max(head.seq, lastSeq);
+  return { headSeq, entries, more: entries.length > 0 && lastSeq < headSeq };
 }

@@ -41,6 +41,32 @@ describe('a listing', () => {
 });
 
 describe('the journal', () => {
+  it('never seems to keep back the commit that comes while it is read', async () => {
+    let commitMeanwhile: (() => Promise<unknown>) | undefined;
+    const world = createTestWorld({
+      adapt: (deps) => {
+        const { journal } = deps.metadata;
+        const list: typeof journal.list = async (...given) => {
+          const records = await journal.list(...given);
+          await commitMeanwhile?.();
+          return records;
+        };
+        const racing = new Proxy(journal, {
+          get: (target, key) => (key === 'list' ? list : Reflect.get(target, key, target).bind(target)),
+        });
+        return { ...deps, metadata: { ...deps.metadata, journal: racing } };
+      },
+    });
+    const { workspaceId } = await createWorkspaceAs(world, 'ann');
+    const ann = await TestDevice.register(world, 'ann', workspaceId, 'laptop');
+    commitMeanwhile = () => {
+      commitMeanwhile = undefined;
+      return ann.commit(mkdirOperation('d', 'd'));
+    };
+    const { entries, headSeq } = await must(ann.changes(0));
+    assert.equal(headSeq, entries.length, 'an agent takes a head without its entries for a dishonest server');
+  });
+
   it('comes in pages by number and by bytes, each entry once, and is empty at the head', async () => {
     const ann = await start();
     const large = (i: number) =>
