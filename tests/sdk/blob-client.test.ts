@@ -47,6 +47,16 @@ test('a truncated body is an error that may pass, and is tried again', async () 
   assert.equal(calls, 2);
 });
 
+test("a captive portal's page in place of a range is tried again, never taken for content", async () => {
+  let calls = 0;
+  const portal = () => new Response('<html>please log in</html>', { headers: { 'content-type': 'text/html' } });
+  const client = clientOf(() =>
+    Promise.resolve(++calls === 1 ? portal() : new Response(content.slice(0, 10), { status: 206 })),
+  );
+  assert.deepEqual(await client.getRange(url, 0, 10, signal), content.slice(0, 10));
+  assert.equal(calls, 2);
+});
+
 test('an expired URL is told apart, and no error shows the URL', async () => {
   const client = clientOf(() => Promise.resolve(new Response('<Error/>', { status: 403 })));
   await assert.rejects(client.getRange(url, 0, 1, signal), (error: unknown) => {
