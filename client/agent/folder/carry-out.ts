@@ -125,8 +125,16 @@ class Applier {
     if (found === undefined) {
       this.#fs.makeFolder(at);
       this.#noteChange(path);
+    } else if (!this.#isNamed(path)) {
+      throw new Blocked('this disk takes it for another folder, whose name differs in case or Unicode form');
     }
     return this.#mark(at);
+  }
+
+  /** Whether what is there has this very name: on a disk that folds names another one leads to it too. */
+  #isNamed(path: string): boolean {
+    const name = path.slice(path.lastIndexOf('/') + 1);
+    return this.#fs.list(this.#folders.folder(folderOf(path))).names.includes(name);
   }
 
   #putInPlace(action: Placed, temp: string | null): StatMark {
@@ -184,7 +192,7 @@ class Applier {
     const after = this.#markAfter(target, toStatMark(found));
     const isAsExpected =
       found.kind === 'folder' || sameMark(found, expected) || (own !== undefined && sameMark(found, own.after));
-    return this.#noteOwn(expected, isAsExpected ? after : unsureMark(after));
+    return this.#noteOwn(expected, isAsExpected ? after : unsureMark(expected));
   }
 
   #removeFile(action: ApplyAction & { kind: 'remove-file' }): null {
@@ -228,10 +236,13 @@ class Applier {
     return toStatMark(stat);
   }
 
-  /** The mark of what was just put in place or changed, unsure when somebody wrote to it since it was `before`. */
+  /**
+   * The mark of what was just put in place or changed. When somebody wrote to it since it was `before`, it is an unsure one of the
+   * content that is known, with that one's size: what is told to the server of the two must fit together.
+   */
   #markAfter(at: string, before: StatMark): StatMark {
     const after = this.#mark(at);
-    return sameButForCtime(after, before) ? after : unsureMark(after);
+    return sameButForCtime(after, before) ? after : unsureMark({ ...before, mode: after.mode });
   }
 
   #noteOwn(before: StatMark | null, after: StatMark): StatMark {

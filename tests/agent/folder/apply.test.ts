@@ -117,6 +117,7 @@ test('an edit that nobody has noticed moves along with its file, and the next sc
   user.write('a', 'new, unnoticed');
   const [result] = await user.device.apply([{ kind: 'move', nodeId, from: 'a', path: 'b', expected: stat }]);
   assert.ok(result?.done && result.stat !== null);
+  assert.equal(result.stat.size, 'old'.length, 'the size is that of the content which is known');
   user.device.known.nodes.set(nodeId, { ...user.device.known.get(nodeId)!, name: 'b', stat: result.stat });
   assert.deepEqual(pathsOf((await user.device.scan()).findings, 'changed'), ['b']);
 });
@@ -135,6 +136,17 @@ test('an edit in the moment between putting a file in place and looking at it is
   assert.ok(result?.done && result.stat !== null);
   assert.equal(user.read('x'), 'mine');
   assert.notDeepEqual(result.stat, toStatMark(user.fs.lstat(`${root}/x`)!));
+});
+
+test('a folder whose name differs in case only from one that is there is not taken for it', async () => {
+  const user = await createSimulated({ folds: true });
+  user.mkdir('Photos');
+  const nodeId = parseNodeId('7'.repeat(32));
+  const results = await user.device.apply([
+    { kind: 'make-folder', nodeId, path: 'photos' },
+    { kind: 'make-folder', nodeId, path: 'Photos' },
+  ]);
+  assert.deepEqual(outcomes(results), ['blocked', 'done']);
 });
 
 test('a swap goes through the parking place, and a crash on the way loses nothing', async () => {
