@@ -29,7 +29,8 @@ function retryAfterMs(response: Response, nowMs: number): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
 }
 
-async function readProblem(response: Response): Promise<Record<string, unknown>> {
+/** Empty for a body that is no JSON by its type; undefined for one that should be and did not arrive whole. */
+async function readProblem(response: Response): Promise<Record<string, unknown> | undefined> {
   if (!(response.headers.get('content-type') ?? '').includes('json')) return {};
   const text = await response.text().catch(() => '');
   if (text.length > problemBytesMax) return {};
@@ -37,7 +38,7 @@ async function readProblem(response: Response): Promise<Record<string, unknown>>
     const raw: unknown = JSON.parse(text);
     return typeof raw === 'object' && raw !== null ? (raw as Record<string, unknown>) : {};
   } catch {
-    return {};
+    return undefined;
   }
 }
 
@@ -60,6 +61,12 @@ function problemData(problem: Record<string, unknown>): Record<string, ErrorData
 /** The error of an answer that is not a success. Reads its body. `nowMs`: for a Retry-After given as a date. */
 export async function responseToError(response: Response, nowMs: number): Promise<TidemarkError> {
   const problem = await readProblem(response);
+  if (problem === undefined) {
+    // What it refused, and why, is in the part that is missing: its status alone would be taken for another refusal.
+    return new TidemarkError('unavailable', `the answer ${response.status} of the server did not arrive whole`, {
+      data: { status: response.status },
+    });
+  }
   const passing = passingStatuses.has(response.status);
   const code = isErrorCode(problem['code']) ? problem['code'] : passing ? 'busy' : codeOfStatus[response.status];
   const detail = typeof problem['detail'] === 'string' ? problem['detail'] : `the server answered ${response.status}`;

@@ -82,6 +82,17 @@ test('a lost connection and a 503 are tried again; the answer after them counts'
   assert.equal(calls, 3);
 });
 
+test('a refusal that did not arrive whole is asked for again, not taken for what its status could mean', async () => {
+  let calls = 0;
+  const client = clientOf(async () => {
+    const refusal = problem(409, 'stale-base');
+    if (++calls > 1) return refusal;
+    return new Response((await refusal.text()).slice(0, 30), { status: 409, headers: refusal.headers });
+  });
+  await assert.rejects(client.registerDevice(request), { code: 'stale-base' });
+  assert.equal(calls, 2);
+});
+
 test("a captive portal's page with 200 is an unreachable server, not data", async () => {
   const page = () => new Response('<html>Welcome to the hotel</html>', { headers: { 'content-type': 'text/html' } });
   await assert.rejects(clientOf(() => Promise.resolve(page())).registerDevice(request), { code: 'unavailable' });
