@@ -141,6 +141,8 @@ export class SimulatedDisk {
     const durable = new Set(
       [...this.#durableNames.values()].flatMap((names) => [...names.values()].map((to) => to.ino)),
     );
+    // A cut may leave the name that led to it and not the change that took it away.
+    for (const changes of this.#pending) for (const { to } of changes) if (to !== null) durable.add(to.ino);
     for (const ino of this.inodes.keys()) {
       if (!reached.has(ino) && !isHeld(ino) && !durable.has(ino)) this.inodes.delete(ino);
     }

@@ -1,0 +1,97 @@
+/** What must hold of devices and server, whatever happened. Each throws `Broken`. */
+import { controlFolder } from '../../shared/core/paths/control-folder.ts';
+import { aliasKey } from '../../shared/core/paths/alias-key.ts';
+import type { SyncReport } from '../../client/agent/engine/report.ts';
+import type { Agent } from './agent.ts';
+import { Broken } from './broken.ts';
+import type { Contents } from './contents.ts';
+import type { ServerView } from './server-view.ts';
+import { type Tree, differences, filesOf, outside, readTree, root } from './tree.ts';
+import type { User } from './user.ts';
+
+export interface Checked {
+  readonly agent: Agent;
+  readonly user: User;
+}
+
+function treeOf({ agent, user }: Checked): Tree {
+  return user.quietly(() => readTree(agent.fs));
+}
+
+/** I3, I17: every file in view holds something that a user wrote, whole. */
+export function checkView(checked: Checked, contents: Contents): void {
+  for (const [path, item] of treeOf(checked)) {
+    if (item.kind === 'file' && !contents.isKnown(item.bytes)) {
+      throw new Broken(
+        `I3: ${checked.agent.name} shows bytes at ${path} that nobody wrote (${item.bytes.length} bytes)`,
+      );
+    }
+  }
+}
+
+/** I20: a sync that calls itself up to date, and was not disturbed, left the folder as the workspace is. */
+export async function checkUpToDate(
+  checked: Checked,
+  view: ServerView,
+  contents: Contents,
+  report: SyncReport,
+): Promise<void> {
+  const there = await view.treeAt(report.seq);
+  const lines = differences(treeOf(checked), there, (bytes) => contents.labelOf(bytes));
+  if (lines.length > 0)
+    throw new Broken(`I20: ${checked.agent.name} is not up to date, and says so:\n${lines.join('\n')}`);
+}
+
+/** At the end: nothing is lost; and, at rest, everybody has the same, which is what the server has. */
+export async function checkRest(
+  devices: readonly Checked[],
+  view: ServerView,
+  contents: Contents,
+  isAtRest: boolean,
+): Promise<void> {
+  const head = await view.head();
+  const there = await view.treeAt(head.seq);
+  if (view.root !== head.root) throw new Broken('I18: replaying the journal gives another root than the head');
+  const trees = devices.map(treeOf);
+  for (const bytes of filesOf(there)) {
+    if (!contents.isKnown(bytes)) throw new Broken('I3: the server has bytes that nobody wrote');
+  }
+  for (const checked of devices) {
+    checkView(checked, contents);
+    checkControlFolder(checked);
+    checkOutside(checked);
+  }
+  const lost = contents.missingFrom([...filesOf(there), ...trees.flatMap(filesOf)]);
+  if (lost.length > 0) throw new Broken(`I2: lost, and nobody took it away: ${lost.join(', ')}`);
+  if (!isAtRest) return;
+  if (hasAliases(there) && devices.some(({ agent }) => agent.folds)) return;
+  for (const [i, tree] of trees.entries()) {
+    const lines = differences(tree, there, (bytes) => contents.labelOf(bytes));
+    if (lines.length > 0)
+      throw new Broken(`I5: ${devices[i]!.agent.name} differs from the server:\n${lines.join('\n')}`);
+    const { marks } = await devices[i]!.agent.status();
+    if (marks.local !== head.root || marks.synced !== head.root || marks.remote !== head.root) {
+      throw new Broken(`I5: the marks of ${devices[i]!.agent.name} are not the head's: ${JSON.stringify(marks)}`);
+    }
+  }
+}
+
+/** Names that a device which folds case cannot hold side by side. */
+function hasAliases(tree: Tree): boolean {
+  const keys = [...tree.keys()].map((path) => path.split('/').map(aliasKey).join('/'));
+  return new Set(keys).size < keys.length;
+}
+
+function checkControlFolder({ agent, user }: Checked): void {
+  const left = user.quietly(() => agent.fs.list(`${root}/${controlFolder}/tmp`).names);
+  if (left.length > 0) throw new Broken(`I17: ${agent.name} left temp files: ${left.join(', ')}`);
+}
+
+/** I16: what lies beside the root is as it was. */
+function checkOutside({ agent, user }: Checked): void {
+  const tree = user.quietly(() => readTree(agent.fs, outside));
+  const secret = tree.get('secret');
+  if (tree.size !== 1 || secret?.kind !== 'file' || secret.bytes.length !== 17) {
+    throw new Broken(`I16: ${agent.name} changed something outside its root`);
+  }
+}

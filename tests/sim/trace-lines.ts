@@ -1,0 +1,36 @@
+/** What agents do, in lines for the trace. Ids are cut short: they tell nodes apart, no more. */
+import type { CarryOutInput, CarryOutOutput } from '../../client/agent/folder/carry-out.ts';
+import type { TaskInput, TaskName, TaskOutput } from '../../client/agent/workers/executor.ts';
+import type { CommitRequest, CommitResponse } from '../../shared/core/wire/commit.ts';
+
+const idLength = 4;
+
+export function linesOfTask<Name extends TaskName>(
+  name: Name,
+  input: TaskInput<Name>,
+  output: TaskOutput<Name>,
+): string[] {
+  // The name says which task this is; the compiler cannot follow.
+  return name === 'carryOut' ? linesOfSteps(input as CarryOutInput, output as CarryOutOutput) : [];
+}
+
+function linesOfSteps({ steps }: CarryOutInput, { results }: CarryOutOutput): string[] {
+  return results.map((result, i) => {
+    const { action } = steps[i]!;
+    const from = action.kind === 'move' ? `${action.from} to ` : '';
+    const outcome = 'problem' in result ? `${result.problem.code}: ${result.problem.detail}` : 'done';
+    return `${action.kind} ${action.nodeId.slice(0, idLength)} ${from}${action.path}: ${outcome}`;
+  });
+}
+
+export function linesOfCommit({ operations }: CommitRequest, { outcomes, head }: CommitResponse): string[] {
+  const lines = operations.map((operation, i) => {
+    const { kind, nodeId } = operation;
+    const outcome = outcomes[i];
+    const asked = operation.kind === 'delete' ? '' : ` ${operation.parentId.slice(0, idLength)}/${operation.name}`;
+    const other = outcome === undefined || outcome.nodeId === nodeId ? '' : ` as ${outcome.nodeId.slice(0, idLength)}`;
+    const there = outcome === undefined ? '' : ` ${outcome.parentId.slice(0, idLength)}/${outcome.name}`;
+    return `${kind} ${nodeId.slice(0, idLength)}${asked}: ${outcome?.status}${other}${there} ${outcome?.reason ?? ''}`;
+  });
+  return [...lines, `committed as ${head?.seq}`];
+}
