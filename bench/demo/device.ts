@@ -16,6 +16,7 @@ export interface SyncFigures {
   readonly requests: number;
   readonly seconds: number;
   readonly root: string;
+  readonly upToDate: boolean;
 }
 
 export interface StatusFigures {
