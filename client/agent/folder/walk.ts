@@ -16,7 +16,8 @@
 import { type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
 import { aliasKey } from '../../../shared/core/paths/alias-key.ts';
 import { controlFolder } from '../../../shared/core/paths/control-folder.ts';
-import { checkName, nameFaults } from '../../../shared/core/paths/name.ts';
+import { checkName } from '../../../shared/core/paths/name.ts';
+import { type PathFault, checkPath, pathFaults } from '../../../shared/core/paths/rel-path.ts';
 import type { FileStat, FileSystem } from '../file-system.ts';
 import { joinPath } from '../journal/paths.ts';
 import type { LocalNode } from '../model.ts';
@@ -59,6 +60,14 @@ interface FolderToWalk {
 
 function isSameKind(node: LocalNode, stat: FileStat): boolean {
   return node.kind === stat.kind;
+}
+
+/** Shorter paths are within the limits of length and depth, whatever is in them. */
+const farPathCharacters = 1_024;
+
+/** What is wrong with a name in a folder whose path is right. */
+function faultOf(path: string, name: string): 'ok' | PathFault {
+  return path.length > farPathCharacters ? checkPath(path) : checkName(name);
 }
 
 export class Walk {
@@ -168,9 +177,9 @@ export class Walk {
   /** A name that is there but cannot be synced says nothing about the known node of that name: it does not count as absent. */
   #look(folder: FolderToWalk, name: string, byName: LocalNode | undefined): void {
     const path = joinPath(folder.path, name);
-    const fault = checkName(name);
+    const fault = faultOf(path, name);
     if (fault !== 'ok') {
-      this.problems.push({ path, code: 'name', detail: nameFaults[fault] });
+      this.problems.push({ path, code: 'name', detail: pathFaults[fault] });
       return;
     }
     let stat: FileStat | undefined;

@@ -10,7 +10,8 @@ export type RelPath = Brand<string, 'RelPath'>;
 
 export type PathFault = NameFault | 'path-too-long' | 'too-deep';
 
-const pathFaults: Readonly<Record<PathFault, string>> = {
+/** What is wrong, for a person. */
+export const pathFaults: Readonly<Record<PathFault, string>> = {
   ...nameFaults,
   'path-too-long': 'it is over 4,096 UTF-8 bytes',
   'too-deep': 'it is over 1,024 folders deep',

@@ -5,6 +5,7 @@ import { fileError } from '../../sim/simulated-names.ts';
 import type { Finding, ScanReport } from '../../../client/agent/ports.ts';
 import { isTidemarkError } from '../../../shared/core/errors.ts';
 import { parseNodeId } from '../../../shared/core/ids.ts';
+import { limits } from '../../../shared/core/limits.ts';
 import { randomBytesOf } from '../../core/chunk/random-bytes.ts';
 import { type Simulated, createSimulated, root } from './simulated-device.ts';
 
@@ -319,6 +320,21 @@ test('what cannot be synced is listed, is not missing, and does not stop the sca
     'unreadable secret',
   ]);
   assert.equal(report.complete, true);
+});
+
+test('what lies too deep or has too long a path is listed, and the rest is found', async () => {
+  const user = await createSimulated();
+  const deep = Array.from({ length: limits.treeDepthMax }, () => 'd');
+  for (let depth = 1; depth <= deep.length; depth++) user.fs.makeFolder(`${root}/${deep.slice(0, depth).join('/')}`);
+  user.write(`${deep.join('/')}/below`, 'below');
+  user.write('beside', 'beside');
+  const { problems, complete, findings } = await user.device.scan();
+  assert.deepEqual(
+    problems.map(({ path, code }) => [path, code]),
+    [[`${deep.join('/')}/below`, 'name']],
+  );
+  assert.equal(complete, true, 'it proves no absence of anything else');
+  assert.equal(findings.length, deep.length + 1);
 });
 
 test('names that differ in case are two on a file system that tells them apart', async () => {
