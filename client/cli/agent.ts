@@ -8,6 +8,7 @@ import { type Link, readLink } from '../agent/folder/control-folder.ts';
 import { lockFolder } from '../agent/folder/folder-lock.ts';
 import { createNodeFileSystem } from '../agent/folder/node-file-system.ts';
 import { createSyncedFolder } from '../agent/folder/synced-folder.ts';
+import { isJournalDamage } from '../agent/journal/database.ts';
 import { type Journal, openJournal } from '../agent/journal/journal.ts';
 import { createTransferCount } from '../agent/transfer/services.ts';
 import { createTransfer } from '../agent/transfer/transfer.ts';
@@ -28,6 +29,8 @@ export interface Agent {
   readonly connection: Connection;
   readonly engine: Engine;
   readonly journal: Journal;
+  /** The error to show for one that was caught. Damage of the journal is noted: closing sets it aside. */
+  explain(error: unknown): unknown;
   close(): Promise<void>;
 }
 
@@ -38,7 +41,10 @@ export function mustFindLink(folderText: string): { readonly folder: string; rea
   const folder = realpathSync(path);
   const link = readLink(createNodeFileSystem(), folder);
   if (link === undefined) {
-    throw new TidemarkError('not-found', `${folder} is not linked; use \`tide link ${folderText} --workspace NAME\``);
+    throw new TidemarkError(
+      'not-found',
+      `${folder} is not linked; use \`tide link ${folderText} --workspace NAME\`. If it was linked: is its disk mounted?`,
+    );
   }
   return { folder, link };
 }
@@ -56,7 +62,9 @@ async function openLink(context: CliContext, options: OutputOptions, folder: str
     return { link, journal: opened.journal, connection: connect(context, server) };
   }
   const connection = connect(context);
-  context.note(options, `The journal of ${folder} was lost; it goes on as a new device. Nothing is deleted.`);
+  const what =
+    opened.state === 'lost' && opened.reason === 'copied' ? 'is a copy of another folder' : 'lost its journal';
+  context.note(options, `${folder} ${what}; it goes on as a new device. Nothing is deleted.`);
   return { ...(await renewLink(context, connection, folder, link, hostname())), connection };
 }
 
@@ -69,7 +77,12 @@ export async function openAgent(
 ): Promise<Agent> {
   await installNativeBlake3();
   const { folder, link: found } = mustFindLink(folderText);
-  const { link, journal, connection } = await openLink(context, options, folder, found);
+  // Before the journal: nobody else may be using it, or setting it aside.
+  const held = lockFolder(folder);
+  const { link, journal, connection } = await openLink(context, options, folder, found).catch((error: unknown) => {
+    held.release();
+    throw error;
+  });
   const executor = createWorkerPool();
   const { api, blobs } = connection;
   const setting = { api, blobs, executor, ...link, root: folder, count: createTransferCount() };
@@ -82,7 +95,6 @@ export async function openAgent(
     link,
     transfer: setting,
     randomness,
-    lock: lockFolder,
   });
   const engine = createEngine({
     journal,
@@ -95,10 +107,21 @@ export async function openAgent(
     log: silentLog,
     progress,
   });
+  let isDamaged = false;
+  const explain = (error: unknown): unknown => {
+    if (!isJournalDamage(error)) return error;
+    isDamaged = true;
+    const next = 'run this again: the folder goes on as a new device, and nothing is deleted';
+    return new TidemarkError('corrupt', `the journal of ${folder} is damaged and was set aside; ${next}`, {
+      cause: error,
+    });
+  };
   const close = async () => {
     await syncedFolder.close();
     await executor.close();
-    journal.close();
+    if (isDamaged) journal.giveUp();
+    else journal.close();
+    held.release();
   };
   try {
     await syncedFolder.open();
@@ -106,5 +129,5 @@ export async function openAgent(
     await close();
     throw error;
   }
-  return { folder, link, connection, engine, journal, close };
+  return { folder, link, connection, engine, journal, explain, close };
 }

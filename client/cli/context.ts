@@ -47,6 +47,12 @@ export function emphasise(text: string): string {
   return styleText('bold', text, { stream: process.stdout });
 }
 
+/** A name that somebody chose, for a terminal: what would move its cursor, colour it or turn its text around is shown as `\\u001b`. */
+export function nameToText(name: string): string {
+  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return name.replaceAll(/[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu, escape);
+}
+
 /** 1536 -> '1.5 KiB'. */
 export function bytesToText(bytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];

@@ -4,7 +4,7 @@ import type { WorkspaceId } from '../../shared/core/ids.ts';
 import type { ApiClient } from '../sdk/api-client.ts';
 import { type DefineCommand, type ServerOption, newCommand, serverOption } from './command.ts';
 import { connect } from './connection.ts';
-import { tableToLines } from './context.ts';
+import { nameToText, tableToLines } from './context.ts';
 import { findWorkspace } from './find-workspace.ts';
 
 interface LsOptions extends ServerOption {
@@ -45,7 +45,9 @@ function toJson({ name, entry }: Listed): Record<string, unknown> {
 
 function toRow({ name, entry }: Listed): string[] {
   const size = entry.kind === 'file' ? String(entry.size) : '-';
-  const shown = entry.kind === 'folder' ? `${name}/` : entry.kind === 'symlink' ? `${name} -> ${entry.target}` : name;
+  const text = nameToText(name);
+  const shown =
+    entry.kind === 'folder' ? `${text}/` : entry.kind === 'symlink' ? `${text} -> ${nameToText(entry.target)}` : text;
   return [entry.kind.padEnd(7), size.padStart(12), new Date(entry.mtimeMs).toISOString().slice(0, 16), shown];
 }
 

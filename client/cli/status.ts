@@ -3,7 +3,7 @@ import type { SyncStatus } from '../agent/engine/report.ts';
 import { isTidemarkError } from '../../shared/core/errors.ts';
 import { type Agent, openAgent } from './agent.ts';
 import { type DefineCommand, newCommand } from './command.ts';
-import { type CliContext, type OutputOptions, tableToLines } from './context.ts';
+import { type CliContext, type OutputOptions, nameToText, tableToLines } from './context.ts';
 
 interface Seen {
   readonly status: SyncStatus;
@@ -46,8 +46,8 @@ function toLines({ folder }: Agent, { status, online }: Seen): string[] {
   return [
     `${folder}: ${verdict}${online ? '' : ' (the server cannot be reached)'}`,
     ...tableToLines(Object.entries(marks).map(([tree, mark]) => [tree, mark ?? 'differs'])),
-    ...problems.map((problem) => `  ${problem.code}: ${problem.path}: ${problem.detail}`),
-    ...conflicts.map((conflict) => `  conflict copy: ${conflict.name}`),
+    ...problems.map((problem) => `  ${problem.code}: ${nameToText(problem.path || '.')}: ${problem.detail}`),
+    ...conflicts.map((conflict) => `  conflict copy: ${nameToText(conflict.name)}`),
   ];
 }
 
@@ -62,6 +62,8 @@ export const statusCommand: DefineCommand = (context) =>
       try {
         const seen = await look(context, agent);
         context.print(options, toJson(agent, seen), () => toLines(agent, seen));
+      } catch (error) {
+        throw agent.explain(error);
       } finally {
         await agent.close();
       }

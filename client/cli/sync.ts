@@ -3,7 +3,7 @@ import type { SyncReport } from '../agent/engine/report.ts';
 import { openAgent } from './agent.ts';
 import { type DefineCommand, newCommand } from './command.ts';
 import type { Traffic } from './connection.ts';
-import { type OutputOptions, bytesToText } from './context.ts';
+import { type OutputOptions, bytesToText, nameToText } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
 import { createProgressView } from './progress.ts';
 
@@ -22,7 +22,7 @@ function reportToLines(report: SyncReport, traffic: Traffic, seconds: number): s
   return [
     `${verdict}: ${report.files} files, ${bytesToText(report.bytesScanned)}; ${moved}; ${seconds.toFixed(2)} s`,
     ...(report.conflicts > 0 ? [`${report.conflicts} conflict copies were made; nothing is lost`] : []),
-    ...report.problems.map((problem) => `  ${problem.code}: ${problem.path}: ${problem.detail}`),
+    ...report.problems.map((problem) => `  ${problem.code}: ${nameToText(problem.path || '.')}: ${problem.detail}`),
     `mark ${report.root} at ${report.seq}`,
   ];
 }
@@ -47,6 +47,8 @@ export const syncCommand: DefineCommand = (context) =>
         const { traffic } = agent.connection;
         context.print(options, reportToJson(report, traffic, seconds), () => reportToLines(report, traffic, seconds));
         if (!report.upToDate) process.exitCode = exitCodes.incomplete;
+      } catch (error) {
+        throw agent.explain(error);
       } finally {
         view.end();
         await agent.close();

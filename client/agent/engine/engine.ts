@@ -149,7 +149,9 @@ async function isUpToDate(journal: Journal): Promise<boolean> {
   if ((await rebuildSyncedMark(journal)) === meta.head.root) {
     throw new TidemarkError('internal', 'the mark of the folder went wrong; the folder itself is right');
   }
-  throw new TidemarkError('corrupt', "the agent's journal does not give the workspace's mark; link the folder anew");
+  throw new TidemarkError('corrupt', "the agent's journal does not give the workspace's mark", {
+    data: { journal: true },
+  });
 }
 
 function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncReport {

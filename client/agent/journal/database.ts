@@ -5,7 +5,7 @@
  * together, thousands of rows if need be, because each costs one flush of the disk.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { TidemarkError } from '../../../shared/core/errors.ts';
+import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
 import type { Row } from './rows.ts';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB: the file is not what SQLite wrote. */
@@ -14,6 +14,11 @@ const damageCodes: ReadonlySet<unknown> = new Set([11, 26]);
 export function isDamage(error: unknown): boolean {
   const code: unknown = error instanceof Error && 'errcode' in error ? error.errcode : undefined;
   return typeof code === 'number' && damageCodes.has(code & 0xff);
+}
+
+/** Whether this is damage of the journal that was met while it was in use, also in a worker. */
+export function isJournalDamage(error: unknown): boolean {
+  return isTidemarkError(error, 'corrupt') && error.data['journal'] === true;
 }
 
 export class Database {
@@ -81,7 +86,7 @@ export class Database {
       return work();
     } catch (cause) {
       if (!isDamage(cause)) throw cause;
-      throw new TidemarkError('corrupt', "the agent's journal is damaged; link the folder anew", { cause });
+      throw new TidemarkError('corrupt', "the agent's journal is damaged", { data: { journal: true }, cause });
     }
   }
 }

@@ -1,12 +1,13 @@
 /**
  * The journal as a whole: its tables over one connection, and how it is opened.
  *
- * A journal that its folder's marker speaks of and that is not there, or is damaged, or is another device's, is `lost`: what
+ * A journal that its folder's marker speaks of and that is not there, or is damaged, or is another device's, or came with a copy of
+ * the folder (`cp -a`, a restored backup: two devices must not go under one id), is `lost`: what
  * it proved is not proved any more. Then the folder is linked anew under a new device (new counters: the old ones may have
  * been given out), with an empty merge base. So nothing can be deleted: everything on both sides is new, and what is equal is
  * recognised by its content.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import type { DeviceId } from '../../../shared/core/ids.ts';
 import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
 import type { ContentChunks, LocalNode } from '../model.ts';
@@ -71,6 +72,12 @@ export class Journal {
     return this.#db;
   }
 
+  /** After damage was met: the file is set aside, and the next opening finds the journal `lost`. */
+  giveUp(): void {
+    this.#db.close();
+    setAside(this.file);
+  }
+
   close(): void {
     this.meta.closedCleanly = true;
     this.#db.close();
@@ -87,10 +94,12 @@ function tablesToKnowledge(trees: Trees, listings: Listings, contents: ContentsT
   };
 }
 
+export type LossReason = 'missing' | 'damaged' | 'copied' | 'other-device' | 'other-version';
+
 export type OpenedJournal =
   | { readonly state: 'ready'; readonly journal: Journal }
   | { readonly state: 'absent' }
-  | { readonly state: 'lost'; readonly reason: 'missing' | 'damaged' | 'other-device' | 'other-version' };
+  | { readonly state: 'lost'; readonly reason: LossReason };
 
 /**
  * Opens the journal of a folder. `marker` is the device that the folder's marker names, null when the folder has none.
@@ -101,7 +110,7 @@ export function openJournal(file: string, marker: DeviceId | null): OpenedJourna
   let db: Database | undefined;
   try {
     db = new Database(file, { readOnly: false });
-    const lost = findLoss(db, marker);
+    const lost = findLoss(db, file, marker);
     if (lost === undefined) {
       const journal = new Journal(db, file);
       journal.meta.closedCleanly = false;
@@ -117,18 +126,24 @@ export function openJournal(file: string, marker: DeviceId | null): OpenedJourna
 }
 
 /** Why an opened file is not the journal of this device's folder; undefined when it is. Throws on damage. */
-function findLoss(db: Database, marker: DeviceId | null): 'damaged' | 'other-device' | 'other-version' | undefined {
+function findLoss(db: Database, file: string, marker: DeviceId | null): LossReason | undefined {
   const version = db.get('PRAGMA user_version');
   if (version === undefined || numberOf(version, 'user_version') !== schemaVersion) return 'other-version';
   const meta = new MetaTable(db);
   const identity = meta.getIdentity();
   if (identity === undefined) return 'damaged';
   if (marker !== null && identity.deviceId !== marker) return 'other-device';
+  if (meta.fileInode !== '' && meta.fileInode !== inodeOf(file)) return 'copied';
   if (!meta.closedCleanly) {
     const check = db.get('PRAGMA quick_check(1)');
     if (check === undefined || textOf(check, 'quick_check') !== 'ok') return 'damaged';
   }
   return undefined;
+}
+
+/** Stays the same while the file system does, over renames and restarts; a copy has another. The device's number does not stay. */
+function inodeOf(file: string): string {
+  return file === ':memory:' ? '' : String(statSync(file, { bigint: true }).ino);
 }
 
 /** Begins a new journal. What lies at `file` already is set aside as `<file>.lost-<n>`, never deleted. */
@@ -139,6 +154,7 @@ export function createJournal(file: string, identity: JournalIdentity): Journal 
   db.transaction(() => {
     db.exec(schema);
     journal.meta.setIdentity(identity);
+    journal.meta.fileInode = inodeOf(file);
     journal.meta.closedCleanly = false;
   });
   return journal;

@@ -115,6 +115,15 @@ export class MetaTable {
     this.#setText('closedCleanly', clean ? 'yes' : 'no');
   }
 
+  /** The inode of the journal's file when it was begun: a copy of the folder has another. Empty when it was not noted. */
+  get fileInode(): string {
+    return this.#getText('fileInode') ?? '';
+  }
+
+  set fileInode(inode: string) {
+    this.#setText('fileInode', inode);
+  }
+
   #getText(name: string): string | undefined {
     const row = this.#db.get('SELECT value FROM meta WHERE name = ?', name);
     return row === undefined ? undefined : utf8ToText(bytesOf(row, 'value'));
@@ -123,7 +132,7 @@ export class MetaTable {
   #mustGetText(name: string): string {
     const text = this.#getText(name);
     if (text === undefined) {
-      throw new TidemarkError('corrupt', "the agent's journal misses a value", { data: { name } });
+      throw new TidemarkError('corrupt', "the agent's journal misses a value", { data: { name, journal: true } });
     }
     return text;
   }

@@ -39,7 +39,9 @@ export class OutboxTable {
     if (row === undefined) return undefined;
     const body = bytesOf(row, 'body');
     if (blake3Digest(body) !== textOf(row, 'checksum')) {
-      throw new TidemarkError('corrupt', "a commit in the agent's journal is damaged; link the folder anew");
+      throw new TidemarkError('corrupt', "a commit in the agent's journal is damaged", {
+        data: { journal: true },
+      });
     }
     return { id: numberOf(row, 'id'), requestId: parseRequestId(textOf(row, 'request_id')), body };
   }

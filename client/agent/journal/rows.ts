@@ -13,8 +13,8 @@ export interface SyncedNode extends PlacedEntry {
 }
 
 function damaged(column: string): never {
-  throw new TidemarkError('corrupt', "a row of the agent's journal is damaged; link the folder anew", {
-    data: { column },
+  throw new TidemarkError('corrupt', "a row of the agent's journal is damaged", {
+    data: { column, journal: true },
   });
 }
 
