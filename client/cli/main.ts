@@ -59,6 +59,12 @@ function showError(error: unknown): number {
   return errorToExitCode(error);
 }
 
+/** `tide ls | head` closes the pipe while we write: that is how it ends, not an error. */
+function endWhenNobodyReads(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit(exitCodes.ok);
+}
+
 async function main(): Promise<void> {
   const controller = new AbortController();
   const interrupted = new Error('stopped');
@@ -69,6 +75,7 @@ async function main(): Promise<void> {
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWhenNobodyReads);
   try {
     await newProgram(createContext(controller.signal)).parseAsync();
   } catch (error) {

@@ -31,6 +31,13 @@ test('help has examples, for the program and for each command', () => {
   assert.match(tide('nobody', 'sync', '--help').stdout, /Examples:\n +\$ tide sync/);
 });
 
+test('a reader that goes away, such as `head`, ends the command quietly', () => {
+  const command = `"${process.execPath}" "${tideScript}" --help | head -1`;
+  const { stdout, stderr } = spawnSync('sh', ['-c', command], { encoding: 'utf8' });
+  assert.match(stdout, /^Usage: tide/);
+  assert.equal(stderr, '');
+});
+
 test('a typo is met with a suggestion and exit code 2', () => {
   const { status, stderr } = tide('nobody', 'snyc');
   assert.equal(status, exitCodes.usage);
