@@ -56,7 +56,7 @@ export function matchFoldersByInode(
         (candidate) =>
           candidate.kind === 'folder' &&
           !isClaimed(candidate) &&
-          !walk.isAtHome(candidate) &&
+          !walk.isAtHome(candidate, seen) &&
           isFolderOf(fs, walk.absolute(seen.path), candidate, known),
       );
     return { seen, node };
@@ -81,7 +81,7 @@ export function matchFiles(
           node.nodeId !== seen.byName?.nodeId &&
           sameButForCtime(node.stat, seen.stat) &&
           !isClaimed(node) &&
-          !walk.isAtHome(node),
+          !walk.isAtHome(node, seen),
       );
   const decide = (seen: Seen): Match => {
     const { byName } = seen;

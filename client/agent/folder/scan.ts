@@ -212,9 +212,15 @@ class Scan {
     });
   }
 
+  /** A file that could not be read may be a known one, moved: by its inode it is still here, and so not missing. */
+  #keepMoved({ stat }: FileToHash<Candidate>): void {
+    for (const node of this.#setting.known.byInode(stat.ino, stat.dev)) this.#claim(node);
+  }
+
   async #noteHashed(file: FileToHash<Candidate>, hashed: HashedContent | Problem): Promise<void> {
     if ('code' in hashed) {
       this.#walk.problems.push(hashed);
+      this.#keepMoved(file);
       return;
     }
     const { tag, path } = file;
@@ -235,7 +241,7 @@ class Scan {
           node.content !== null &&
           sameInode(node.stat, stat) &&
           !this.#isClaimed(node) &&
-          !this.#walk.isAtHome(node) &&
+          !this.#walk.isAtHome(node, seen) &&
           sharesChunk(known.chunksOf(node.content), chunks),
       );
     if (byInode !== undefined) this.#claim(byInode);

@@ -131,12 +131,21 @@ export class Walk {
     return byName;
   }
 
-  /** Whether a known node is where it was known to be. */
-  isAtHome(node: LocalNode): boolean {
+  /**
+   * Whether a known node is where it was known to be. On a disk that folds names what is `seen` answers to its old name too, if it was
+   * renamed in case only: then it is not at home.
+   */
+  isAtHome(node: LocalNode, seen?: Pick<Seen, 'parentId' | 'name'>): boolean {
     const folder = this.#pathOfFolder.get(node.parentId);
     if (folder === undefined) return false;
+    if (seen !== undefined && this.#isOtherCaseOf(node, seen)) return false;
     const stat = this.#setting.fs.lstat(this.absolute(joinPath(folder, node.name)));
     return stat !== undefined && stat.kind === node.kind && sameInode(stat, node.stat);
+  }
+
+  #isOtherCaseOf(node: LocalNode, { parentId, name }: Pick<Seen, 'parentId' | 'name'>): boolean {
+    if (!this.#setting.folds || node.parentId !== parentId) return false;
+    return node.name !== name && aliasKey(node.name) === aliasKey(name);
   }
 
   absolute(path: string): string {
@@ -187,7 +196,8 @@ export class Walk {
       stat = this.#setting.fs.lstat(this.absolute(path));
     } catch (error) {
       this.problems.push(errorToProblem(path, error));
-      if (byName?.kind === 'folder') this.complete = false;
+      // It may be any known node, moved here: nothing proves that one is missing.
+      this.complete = false;
       return;
     }
     if (stat === undefined) return byName === undefined ? undefined : this.#noteAbsent(byName);

@@ -372,6 +372,47 @@ test('a delivery that fails ends the scan with its error', async () => {
   await assert.rejects(user.device.folder.scan(user.device.known, failing, signal), /the journal is full/);
 });
 
+test('a name that cannot be looked at may be a file that was moved: nothing is missing', async () => {
+  const user = await createSimulated();
+  user.write('a', 'one');
+  await user.device.scan();
+  user.move('a', 'b');
+  user.fs.onCall = (call, path) => {
+    if (call === 'lstat' && path === `${root}/b`) throw fileError('EIO', call, path);
+  };
+  const report = await user.device.scan();
+  assert.deepEqual([report.complete, report.missing], [false, []]);
+});
+
+test('a file that was moved and cannot be read where it is now is not missing', async () => {
+  const user = await createSimulated();
+  user.write('a', 'one');
+  await user.device.scan();
+  user.move('a', 'b');
+  user.write('b', 'edited');
+  user.fs.onCall = (call, path) => {
+    if (call === 'openRead' && path.endsWith('/b')) throw fileError('EACCES', call, path);
+  };
+  const report = await user.device.scan();
+  assert.deepEqual(
+    report.problems.map(({ code }) => code),
+    ['unreadable'],
+  );
+  assert.deepEqual(report.missing, [], 'its deletion would be told to everybody, and its content to nobody');
+});
+
+test('on a file system that folds names, a folder renamed in case is a move, and so is a file that was edited too', async () => {
+  const user = await createSimulated({ folds: true });
+  user.mkdir('photos');
+  user.write('photos/a', 'one');
+  user.write('notes', 'old');
+  await user.device.scan();
+  user.move('photos', 'Photos');
+  user.move('notes', 'Notes');
+  const { changes } = await rescan(user);
+  assert.deepEqual(changes, ['moved notes -> Notes', 'moved photos -> Photos']);
+});
+
 test('of two files known under one name, the one whose inode is there stays, and the other is missing', async () => {
   for (const isFirst of [true, false]) {
     const user = await createSimulated();
