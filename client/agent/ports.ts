@@ -3,6 +3,7 @@
  * folder/ and transfer/ (over FileSystem, worker threads and the SDK); the simulation uses the same code inline over a
  * simulated FileSystem and network.
  */
+import type { Entry } from '../../shared/core/tree/entry.ts';
 import type { Digest, NodeId, SessionId } from '../../shared/core/ids.ts';
 import type { ContentChunks, LocalNode, StatMark } from './model.ts';
 
@@ -85,6 +86,8 @@ export type ApplyAction =
   | {
       readonly kind: 'move';
       readonly nodeId: NodeId;
+      /** What it is: an inode's number may be given to something else. */
+      readonly what: Entry['kind'];
       readonly from: string;
       readonly path: string;
       readonly expected: StatMark;

@@ -52,13 +52,25 @@ function settleBatch(run: SyncRun, batch: readonly Application[], results: Reado
     // An action without a result was not tried: its intent stays, and the next scan explains what is there.
     if (result === undefined) continue;
     journal.intents.remove(action.nodeId);
-    if (result.done) {
+    if (!result.done) {
+      noteFailure(run, result);
+    } else if (isFolderLeftBehind(journal, action)) {
+      run.rescan = true;
+    } else {
       if (result.chunks) journal.contents.add(result.chunks);
       settleNode(journal, application, result.stat ?? noStat);
       done++;
-    } else noteFailure(run, result);
+    }
   }
   return done;
+}
+
+/**
+ * A folder is gone in which something was known to be: the user took it away or elsewhere meanwhile. Then the folder is the
+ * only way to it, so it stays known until the next scan has told what became of everything in it.
+ */
+function isFolderLeftBehind({ listings }: Journal, { kind, nodeId }: ApplyAction): boolean {
+  return kind === 'remove-folder' && listings.localChildren(nodeId).length > 0;
 }
 
 function noteFailure(run: SyncRun, { nodeId, problem }: Extract<ApplyResult, { done: false }>): void {
@@ -66,7 +78,7 @@ function noteFailure(run: SyncRun, { nodeId, problem }: Extract<ApplyResult, { d
   const isUnexpected = problem.code === 'blocked' || problem.code === 'busy';
   if (isUnexpected) run.rescan = true;
   if (problem.code === 'full') run.isFull = true;
-  run.fail(nodeId, problem, isUnexpected ? 2 : 1);
+  run.failToApply(nodeId, problem, isUnexpected ? 2 : 1);
 }
 
 function settleNode(journal: Journal, { action, place }: Application, stat: StatMark): void {

@@ -43,6 +43,7 @@ export function planPage(run: SyncRun, localChanged: readonly NodeId[], remoteCh
       localChanged,
       remoteChanged,
       held: run.held,
+      unapplied: run.unapplied,
       deletions: {
         local: listings.countLocalDeletions(),
         remote: listings.countRemoteDeletions(),

@@ -23,6 +23,8 @@ export class SyncRun {
   readonly tally: Tally = newTally();
   /** Nodes that failed for a reason that asking again does not change. */
   readonly held = new Set<NodeId>();
+  /** Nodes that this disk did not take as the workspace has them. */
+  readonly unapplied = new Set<NodeId>();
   /** What the newest scan could not take. */
   scanProblems: readonly Problem[] = [];
   readonly #failures = new Map<NodeId, { readonly problem: Problem; readonly times: number }>();
@@ -60,9 +62,21 @@ export class SyncRun {
 
   /** Notes a failure of a node. At the `timesMax`th it is left alone until the next sync. */
   fail(nodeId: NodeId, problem: Problem, timesMax: number): void {
+    if (this.#countFailure(nodeId, problem) >= timesMax) this.held.add(nodeId);
+  }
+
+  /**
+   * Notes that this disk did not take a node. At the `timesMax`th time nothing more is applied to it in this sync; what the user
+   * did to it is still sent, or a delete that belongs to it (the other half of a move) would go out alone.
+   */
+  failToApply(nodeId: NodeId, problem: Problem, timesMax: number): void {
+    if (this.#countFailure(nodeId, problem) >= timesMax) this.unapplied.add(nodeId);
+  }
+
+  #countFailure(nodeId: NodeId, problem: Problem): number {
     const times = (this.#failures.get(nodeId)?.times ?? 0) + 1;
     this.#failures.set(nodeId, { problem, times });
-    if (times >= timesMax) this.held.add(nodeId);
+    return times;
   }
 
   /** What the scan could not take, and failures of nodes that still differ. */

@@ -171,7 +171,7 @@ class Applier {
    * that the next scan reads what the user wrote meanwhile.
    */
   #move(action: ApplyAction & { kind: 'move' }): StatMark {
-    const { from, path, expected } = action;
+    const { from, path, expected, what } = action;
     checkMovePath(from);
     checkMovePath(path);
     const source = this.#folders.at(from);
@@ -179,6 +179,7 @@ class Applier {
     const found = this.#fs.lstat(source);
     if (found === undefined) throw new Blocked(`it is not at ${from} any more`);
     const own = this.#own.get(inodeKey(expected));
+    if (found.kind !== what) throw new Blocked(`a ${found.kind} is at ${from}`);
     if (!sameInode(found, expected) && !(own !== undefined && sameInode(found, own.after))) {
       throw new Blocked(`something else is at ${from}`);
     }
@@ -242,7 +243,9 @@ class Applier {
    */
   #markAfter(at: string, before: StatMark): StatMark {
     const after = this.#mark(at);
-    return sameButForCtime(after, before) ? after : unsureMark({ ...before, mode: after.mode });
+    // Given the very time that it is now, a later write in this tick of the disk's clock would leave no other.
+    const isSure = sameButForCtime(after, before) && after.mtimeMs !== after.ctimeMs;
+    return isSure ? after : unsureMark({ ...before, mode: after.mode });
   }
 
   #noteOwn(before: StatMark | null, after: StatMark): StatMark {

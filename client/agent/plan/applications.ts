@@ -102,7 +102,7 @@ function stepToAction({ trees }: Decider, paths: FolderPaths, step: Step): Apply
   }
   const local = trees.local(nodeId);
   if (local === undefined || from === undefined) return undefined;
-  if (step.kind === 'move') return { kind: 'move', nodeId, from, path, expected: local.stat };
+  if (step.kind === 'move') return { kind: 'move', nodeId, what: local.kind, from, path, expected: local.stat };
   return local.kind === 'folder'
     ? { kind: 'remove-folder', nodeId, path }
     : { kind: 'remove-file', nodeId, path, expected: local.stat };

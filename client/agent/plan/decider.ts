@@ -8,12 +8,17 @@ const settled: Decision = { kind: 'settled' };
 export class Decider {
   readonly trees: PlanTrees;
   readonly #held: ReadonlySet<NodeId>;
+  readonly #unapplied: ReadonlySet<NodeId>;
   readonly #decisions = new Map<NodeId, Decision>();
 
-  /** @param held nodes to leave alone: something about them failed, and asking again would fail again. */
-  constructor(trees: PlanTrees, held: ReadonlySet<NodeId>) {
+  /**
+   * @param held nodes to leave alone: something about them failed, and asking again would fail again.
+   * @param unapplied nodes whose remote state this disk did not take. What the user did to them is told to the server all the same.
+   */
+  constructor(trees: PlanTrees, held: ReadonlySet<NodeId>, unapplied: ReadonlySet<NodeId>) {
     this.trees = trees;
     this.#held = held;
+    this.#unapplied = unapplied;
   }
 
   decide(nodeId: NodeId): Decision {
@@ -27,6 +32,8 @@ export class Decider {
 
   #fresh(nodeId: NodeId): Decision {
     const { trees } = this;
-    return decide({ synced: trees.synced(nodeId), local: trees.local(nodeId), remote: trees.remote(nodeId) });
+    const states = { synced: trees.synced(nodeId), local: trees.local(nodeId), remote: trees.remote(nodeId) };
+    const decision = decide(states);
+    return decision.kind === 'pull' && this.#unapplied.has(nodeId) ? settled : decision;
   }
 }

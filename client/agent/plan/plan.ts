@@ -25,6 +25,8 @@ export interface PlanInput {
   readonly remoteChanged: readonly NodeId[];
   /** Nodes to leave alone. */
   readonly held: ReadonlySet<NodeId>;
+  /** Nodes whose remote state this disk would not take: nothing more is applied to them, and what was done to them here is sent. */
+  readonly unapplied: ReadonlySet<NodeId>;
   readonly deletions: Deletions;
   readonly massDeletionAllowed: boolean;
   readonly clockMs: number;
@@ -64,7 +66,7 @@ export function plan(input: PlanInput): Plan {
   if (halts.length > 0) return { ...nothing, halts };
   const matches = findMatches(trees, localChanged, held);
   if (matches.length > 0) return { ...nothing, matches, isPartial: true };
-  const decider = new Decider(trees, held);
+  const decider = new Decider(trees, held, input.unapplied);
   const changed = [...new Set([...localChanged, ...remoteChanged])];
   const { clockMs, operationsMax, actionsMax } = input;
   const operations = planOperations({ decider, changed, clockMs, operationsMax });

@@ -221,4 +221,21 @@ describe('what happened to others', () => {
     const tree = await settle(a, b);
     assert.deepEqual([tree['d'], tree['d/new'], tree['d/old']], ['dir', 'new', undefined]);
   });
+
+  it('a folder that the user takes away in the middle of an application leaves nothing stuck', async () => {
+    const [a, b] = await pair();
+    a.folder.mkdir('d');
+    a.folder.write('d/f', 'moved');
+    await settle(a, b);
+    a.folder.move('d/f', 'f');
+    a.folder.remove('d');
+    await a.sync();
+    const apply = b.folder.apply.bind(b.folder);
+    b.folder.apply = (actions) => {
+      b.folder.remove('d');
+      return apply(actions);
+    };
+    await b.sync();
+    assert.deepEqual(await settle(a, b), { f: 'moved' });
+  });
 });

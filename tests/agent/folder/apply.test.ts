@@ -80,8 +80,8 @@ test('whatever is not as expected is left alone', async () => {
     action('a', 'folder', null),
     { kind: 'remove-file', nodeId, path: 'edited', expected: stat },
     { kind: 'set-mode', nodeId, path: 'edited', mode: 0o111, expected: stat },
-    { kind: 'move', nodeId: kept.nodeId, from: 'kept', path: 'appeared', expected: kept.stat },
-    { kind: 'move', nodeId: kept.nodeId, from: 'edited', path: 'free', expected: kept.stat },
+    { kind: 'move', nodeId: kept.nodeId, what: 'file', from: 'kept', path: 'appeared', expected: kept.stat },
+    { kind: 'move', nodeId: kept.nodeId, what: 'file', from: 'edited', path: 'free', expected: kept.stat },
     { kind: 'make-folder', nodeId, path: 'edited' },
     { kind: 'make-symlink', nodeId, path: 'edited', target: 'x', expected: null },
     { kind: 'remove-folder', nodeId, path: 'edited' },
@@ -100,7 +100,7 @@ test('an own move, then an own write, of one file in one plan', async () => {
   await user.device.scan();
   const { nodeId, stat } = nodeAt(user, 'a');
   const results = await user.device.apply([
-    { kind: 'move', nodeId, from: 'a', path: 'b', expected: stat },
+    { kind: 'move', nodeId, what: 'file', from: 'a', path: 'b', expected: stat },
     { kind: 'set-mode', nodeId, path: 'b', mode: 0o111, expected: stat },
     action('a', 'b', stat),
   ]);
@@ -115,7 +115,9 @@ test('an edit that nobody has noticed moves along with its file, and the next sc
   await user.device.scan();
   const { nodeId, stat } = nodeAt(user, 'a');
   user.write('a', 'new, unnoticed');
-  const [result] = await user.device.apply([{ kind: 'move', nodeId, from: 'a', path: 'b', expected: stat }]);
+  const [result] = await user.device.apply([
+    { kind: 'move', nodeId, what: 'file', from: 'a', path: 'b', expected: stat },
+  ]);
   assert.ok(result?.done && result.stat !== null);
   assert.equal(result.stat.size, 'old'.length, 'the size is that of the content which is known');
   user.device.known.nodes.set(nodeId, { ...user.device.known.get(nodeId)!, name: 'b', stat: result.stat });
@@ -136,6 +138,31 @@ test('an edit in the moment between putting a file in place and looking at it is
   assert.ok(result?.done && result.stat !== null);
   assert.equal(user.read('x'), 'mine');
   assert.notDeepEqual(result.stat, toStatMark(user.fs.lstat(`${root}/x`)!));
+});
+
+test('a folder that got the inode of a removed file is not moved in its place', async () => {
+  const user = await createSimulated({ reusesInodes: true });
+  user.write('a', 'one');
+  await user.device.scan();
+  const { nodeId, stat } = nodeAt(user, 'a');
+  user.remove('a');
+  user.fs.flushAll(root);
+  user.write('other', '');
+  user.remove('other');
+  user.mkdir('a');
+  assert.equal(user.fs.lstat(`${root}/a`)!.ino, stat.ino);
+  const results = await user.device.apply([
+    { kind: 'move', nodeId, what: 'file', from: 'a', path: 'b', expected: stat },
+  ]);
+  assert.deepEqual(outcomes(results), ['blocked']);
+});
+
+test('a file given the very time that it is on a coarse clock is read once more, since an edit could leave the same', async () => {
+  const { action, server } = await createAuthor({ a: 'theirs' });
+  const user = await createSimulated({ tick: () => 5_000 }, server);
+  const [result] = await user.device.apply([action('a', 'x', null)]);
+  assert.ok(result?.done && result.stat !== null);
+  assert.notEqual(result.stat.ctimeMs, user.fs.lstat(`${root}/x`)!.ctimeMs);
 });
 
 test('a folder whose name differs in case only from one that is there is not taken for it', async () => {
@@ -161,9 +188,9 @@ test('a swap goes through the parking place, and a crash on the way loses nothin
     const [a, b] = [nodeAt(user, 'a'), nodeAt(user, 'b')];
     const parked = parkedPath(a.nodeId);
     const actions: ApplyAction[] = [
-      { kind: 'move', nodeId: a.nodeId, from: 'a', path: parked, expected: a.stat },
-      { kind: 'move', nodeId: b.nodeId, from: 'b', path: 'a', expected: b.stat },
-      { kind: 'move', nodeId: a.nodeId, from: parked, path: 'b', expected: a.stat },
+      { kind: 'move', nodeId: a.nodeId, what: 'file', from: 'a', path: parked, expected: a.stat },
+      { kind: 'move', nodeId: b.nodeId, what: 'file', from: 'b', path: 'a', expected: b.stat },
+      { kind: 'move', nodeId: a.nodeId, what: 'file', from: parked, path: 'b', expected: a.stat },
     ];
     const results = await user.device.apply(actions.slice(0, stopBefore));
     assert.ok(results.every((result) => result.done));
@@ -287,7 +314,7 @@ test('L1, I17: cut at any call, each path has its whole old or its whole new con
     const actions: ApplyAction[] = [
       { kind: 'make-folder', nodeId: parseNodeId('e'.repeat(32)), path: 'new' },
       action('a', 'a', a.stat),
-      { kind: 'move', nodeId: b.nodeId, from: 'b', path: 'new/b', expected: b.stat },
+      { kind: 'move', nodeId: b.nodeId, what: 'file', from: 'b', path: 'new/b', expected: b.stat },
       action('b', 'new/b', b.stat),
       action('c', 'd/c', null),
       { kind: 'remove-file', nodeId: gone.nodeId, path: 'd/gone', expected: gone.stat },

@@ -119,7 +119,7 @@ test('only nodes are moved into the control folder, and only to be parked', asyn
   await device.scan();
   const { nodeId, stat } = device.known.at('a')!;
   for (const path of ['.tidemark/journal.db', '.tidemark/tmp/w-0', '.tidemark/tmp/../x', '.tidemark/tmp']) {
-    const [result] = await device.apply([{ kind: 'move', nodeId, from: 'a', path, expected: stat }]);
+    const [result] = await device.apply([{ kind: 'move', nodeId, what: 'file', from: 'a', path, expected: stat }]);
     assert.ok(!result!.done, path);
   }
   assert.ok(lstatSync(join(sync, 'a')).isFile());

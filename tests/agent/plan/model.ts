@@ -128,12 +128,13 @@ function differing(tree: Tree, synced: Tree): NodeId[] {
   return [...all].filter((id) => JSON.stringify(tree.get(id)) !== JSON.stringify(synced.get(id)));
 }
 
-export function planOf(three: Three): Plan {
+export function planOf(three: Three, unapplied: ReadonlySet<NodeId> = new Set()): Plan {
   return plan({
     trees: toPlanTrees(three),
     localChanged: differing(three.local, three.synced),
     remoteChanged: differing(three.remote, three.synced),
     held: new Set(),
+    unapplied,
     deletions: { local: 0, remote: 0, files: 0 },
     massDeletionAllowed: false,
     clockMs: 0,

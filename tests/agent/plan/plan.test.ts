@@ -37,6 +37,33 @@ function changedIds(tree: Tree, synced: Tree): Set<NodeId> {
 }
 
 describe('a plan', () => {
+  it('sends what the user did to a node that the disk would not take, with the deletion that belongs to it', () => {
+    const [u, x] = [idOf(1), idOf(2)];
+    const at = (id: NodeId, name: string, text: string) => ({
+      parentId: rootNodeId,
+      name,
+      entry: entryOf(id, 'file', text),
+    });
+    const synced: Tree = new Map([
+      [u, at(u, 'u', 'old')],
+      [x, at(x, 'x', 'moved')],
+    ]);
+    const local: Tree = new Map([[u, at(u, 'u', 'moved')]]);
+    const remote: Tree = new Map([
+      [u, at(u, 'v', 'old')],
+      [x, at(x, 'x', 'moved')],
+    ]);
+    const { operations } = planOf({ synced, local, remote }, new Set([u]));
+    assert.deepEqual(
+      operations.map(({ kind, nodeId }) => [kind, nodeId]).sort(([a], [b]) => ascending(a!, b!)),
+      [
+        ['delete', x],
+        ['put', u],
+      ],
+    );
+    assert.ok(isEmptyPlan(planOf({ synced, local: synced, remote }, new Set([u]))), 'and tries it no more');
+  });
+
   it('is empty exactly when the three trees are equal', () => {
     fc.assert(
       fc.property(three, (trees) => {
