@@ -25,7 +25,7 @@ import type { Transport } from '../../client/sdk/transport.ts';
 import { nodeCodecs } from '../../shared/adapters/node/node-codecs.ts';
 import type { WorkspaceId } from '../../shared/core/ids.ts';
 import { silentLog } from '../../shared/ports/log.ts';
-import { linesOfCommit, linesOfTask } from './trace-lines.ts';
+import { linesOfCommit, linesOfRequest, linesOfTask } from './trace-lines.ts';
 import type { DiskFaults } from './disk-faults.ts';
 import type { Random } from './random.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
@@ -234,6 +234,7 @@ export class Agent {
       api: {
         changes: (...given) => api.changes(...given),
         commit: async (request, ...given) => {
+          for (const line of linesOfRequest(request)) scheduler.note(`${process.name}   ${line}`);
           const answer = await api.commit(request, ...given);
           for (const line of linesOfCommit(request, answer)) scheduler.note(`${process.name}   ${line}`);
           return answer;

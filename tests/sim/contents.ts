@@ -2,8 +2,11 @@
  * The oracle's memory of contents: every content that a user ever wrote, and which of them a user took away from a file that
  * held it (and so had seen it). What was never taken away must be in some file at the end; what nobody wrote must never show.
  */
+import { emptyBytes } from '../../shared/core/bytes.ts';
 import { blake3Digest } from '../../shared/core/hash/blake3.ts';
 import type { Digest } from '../../shared/core/ids.ts';
+
+const noContent = blake3Digest(emptyBytes);
 
 export interface KnownContent {
   /** How it came to be, for people. */
@@ -39,7 +42,7 @@ export class Contents {
   /** Whether nobody misses it: a user took it away, or it was the middle of a slow write. */
   mayLeave(bytes: Uint8Array): boolean {
     const digest = this.digest(bytes);
-    return this.#removed.has(digest) || this.#known.get(digest)?.isPassing === true;
+    return digest === noContent || this.#removed.has(digest) || this.#known.get(digest)?.isPassing === true;
   }
 
   isKnown(bytes: Uint8Array): boolean {
@@ -50,12 +53,15 @@ export class Contents {
     return this.#known.get(this.digest(bytes))?.label ?? `unknown bytes (${bytes.length})`;
   }
 
-  /** What nobody took away, and is in none of the contents given. */
+  /** What nobody took away, and is in none of the contents given. An empty file holds nothing that could be lost. */
   missingFrom(contents: Iterable<Uint8Array>): readonly string[] {
     const found = new Set<Digest>();
     for (const bytes of contents) found.add(this.digest(bytes));
     return [...this.#known]
-      .filter(([digest, { isPassing }]) => !isPassing && !this.#removed.has(digest) && !found.has(digest))
+      .filter(
+        ([digest, { isPassing }]) =>
+          !isPassing && digest !== noContent && !this.#removed.has(digest) && !found.has(digest),
+      )
       .map(([, { label }]) => label);
   }
 }

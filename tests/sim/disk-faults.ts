@@ -76,6 +76,7 @@ export class DiskFaults {
   #task: TaskName | null = null;
   readonly #report: (what: string) => void;
   readonly #interrupt: () => void;
+  readonly #note: (line: string) => void;
   /** Throws. */
   onKill: () => void = () => undefined;
   /** Throws when the process is dead: a dead one calls nothing. */
@@ -89,6 +90,8 @@ export class DiskFaults {
     readonly rates: DiskFaultRates;
     /** A promise that the agent broke. */
     readonly report: (what: string) => void;
+    /** For the trace. */
+    readonly note: (line: string) => void;
     /** Lets the user act in the middle of a call. */
     readonly interrupt: () => void;
   }) {
@@ -99,6 +102,7 @@ export class DiskFaults {
     this.#given = setting.rates;
     this.#report = setting.report;
     this.#interrupt = setting.interrupt;
+    this.#note = setting.note;
     this.#fs.onCall = (call, path) => this.#onCall(call, path);
   }
 
@@ -139,7 +143,10 @@ export class DiskFaults {
 
   #fail(call: Call, path: string): void {
     const codes = errorsOf[call];
-    if (codes !== undefined) throw fileError(this.#random.pick(codes), call, path);
+    if (codes === undefined) return;
+    const code = this.#random.pick(codes);
+    this.#note(`${code} at ${call} ${path}`);
+    throw fileError(code, call, path);
   }
 
   #watch(call: Call, path: string): void {

@@ -147,6 +147,7 @@ class History {
       random: this.#random.stream(`${name} disk`),
       rates: { errors: diskErrors, kills, interruptions },
       report: (what) => (this.#broken ??= `${name}: ${what}`),
+      note: (line) => scheduler.note(`${name}   ${line}`),
       interrupt: () => this.#act(device, ' meanwhile'),
     });
     const agent = new Agent({
@@ -331,6 +332,8 @@ class History {
   }
 
   async #syncInCalm(device: Device, round: number): Promise<number> {
+    // Time enough for the coarsest disk to tell two writes apart.
+    this.#scheduler.nowMs += 2_001;
     this.#startSync(device);
     const end = await this.#whileRunning(device.agent.running!);
     device.agent.running = undefined;

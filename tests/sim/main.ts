@@ -64,7 +64,7 @@ async function report(options: HistoryOptions, result: HistoryResult): Promise<v
     `seed ${options.seed} failed: ${result.failure}`,
     '',
     `smallest that fails: ${smaller.result.failure}`,
-    ...smaller.result.trace.slice(-120).map((line) => `  ${line}`),
+    ...smaller.result.trace.slice(-400).map((line) => `  ${line}`),
     '',
     `repeat:  ${commandOf(smaller.options)} --trace`,
   ];

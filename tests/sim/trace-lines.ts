@@ -23,6 +23,13 @@ function linesOfSteps({ steps }: CarryOutInput, { results }: CarryOutOutput): st
   });
 }
 
+export function linesOfRequest({ operations }: CommitRequest): string[] {
+  return operations.map((operation) => {
+    const at = operation.kind === 'delete' ? '' : ` ${operation.parentId.slice(0, idLength)}/${operation.name}`;
+    return `asks ${operation.kind} ${operation.nodeId.slice(0, idLength)}${at}`;
+  });
+}
+
 export function linesOfCommit({ operations }: CommitRequest, { outcomes, head }: CommitResponse): string[] {
   const lines = operations.map((operation, i) => {
     const { kind, nodeId } = operation;
