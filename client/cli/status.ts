@@ -18,12 +18,14 @@ async function look(context: CliContext, { engine }: Agent): Promise<Seen> {
     return { status: await engine.status(), online: true };
   } catch (error) {
     if (!isTidemarkError(error, 'unavailable')) throw error;
+    await engine.look(context.signal);
     return { status: await engine.status(), online: false };
   }
 }
 
 function toJson({ folder, link, connection }: Agent, { status, online }: Seen): Record<string, unknown> {
-  const { marks, seq, upToDate, pending, problems, conflicts } = status;
+  const { marks, seq, pending, problems, conflicts } = status;
+  const upToDate = status.upToDate && online;
   const equal = marks.local === marks.remote && marks.synced === marks.remote;
   return {
     folder,
@@ -42,9 +44,12 @@ function toJson({ folder, link, connection }: Agent, { status, online }: Seen): 
 
 function toLines({ folder }: Agent, { status, online }: Seen): string[] {
   const { marks, pending, problems, conflicts } = status;
-  const verdict = status.upToDate ? 'up to date' : `${pending.local} changes here, ${pending.remote} on the server`;
+  const changes = `${pending.local} changes here, ${pending.remote} on the server`;
+  // Up to date with what was last heard is not up to date: nobody knows what the server has by now.
+  const offline = `the server cannot be reached; as last heard: ${changes}`;
+  const verdict = !online ? offline : status.upToDate ? 'up to date' : changes;
   return [
-    `${folder}: ${verdict}${online ? '' : ' (the server cannot be reached)'}`,
+    `${folder}: ${verdict}`,
     ...tableToLines(Object.entries(marks).map(([tree, mark]) => [tree, mark ?? 'differs'])),
     ...problems.map((problem) => `  ${problem.code}: ${nameToText(problem.path || '.')}: ${problem.detail}`),
     ...conflicts.map((conflict) => `  conflict copy: ${nameToText(conflict.name)}`),

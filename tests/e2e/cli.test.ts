@@ -104,6 +104,16 @@ test('create, list, link, sync, status and ls tell one story', async () => {
   assert.equal(pending.marks.synced, pending.marks.remote, 'what was last equal is what the server has');
 });
 
+test('without the server, status tells what changed here, and never that all is up to date', async () => {
+  const [a] = await openSharedFolder(world, 'offline');
+  await a.sync();
+  await world.stack.stop();
+  writeFileSync(join(a.folder, 'written-offline.txt'), 'x');
+  const status = await a.run<{ online: boolean; upToDate: boolean; pending: { local: number } }>('status', a.folder);
+  await world.killAndRestart();
+  assert.deepEqual([status.online, status.upToDate, status.pending.local], [false, false, 1]);
+});
+
 test("another user sees nothing of ann's", () => {
   assert.equal(tide('bob', 'login', '--dev', '--server', world.stack.endpoints.server, '--user', 'bob').status, 0);
   assert.deepEqual(JSON.parse(tide('bob', 'list', '--json').stdout), { workspaces: [] });

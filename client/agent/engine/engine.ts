@@ -41,6 +41,8 @@ export interface Engine {
   sync(signal: AbortSignal, options?: SyncOptions): Promise<SyncReport>;
   /** What a sync would do first, without doing it: follows the journal and looks at the disk. At most 20,000 nodes a side. */
   dryRun(signal: AbortSignal, options?: SyncOptions): Promise<Plan>;
+  /** Looks at the disk alone, as where the server cannot be reached; `status` then tells of what it found. */
+  look(signal: AbortSignal): Promise<void>;
   status(): Promise<SyncStatus>;
 }
 
@@ -90,8 +92,16 @@ export function createEngine(needs: EngineNeeds): Engine {
     await needs.folder.open();
     await pullChanges(run);
     await scanFolder(run);
+    problems = run.problems();
     const { listings } = needs.journal;
     return planPage(run, listings.localChanges('', 20_000), listings.remoteChanges('', 20_000));
+  }
+
+  async function look(signal: AbortSignal): Promise<void> {
+    const run = new SyncRun(needs, states, signal, {});
+    await needs.folder.open();
+    await scanFolder(run);
+    problems = run.problems();
   }
 
   async function status(): Promise<SyncStatus> {
@@ -119,6 +129,7 @@ export function createEngine(needs: EngineNeeds): Engine {
   return {
     sync: (signal, options) => exclusively(() => sync(signal, options)),
     dryRun: (signal, options) => exclusively(() => dryRun(signal, options)),
+    look: (signal) => exclusively(() => look(signal)),
     status,
   };
 }

@@ -4,7 +4,7 @@
  *     idle -> replaying (journal entries) -> scanning -> negotiating (plan) -> uploading -> committing
  *          -> replaying (what came of it, and applying it) -> negotiating -> … -> idle
  *
- * and from every state back to idle when it fails or is told to stop.
+ * and from every state back to idle when it fails or is told to stop. A look at the disk alone goes idle -> scanning -> idle.
  */
 import { TidemarkError } from '../../../shared/core/errors.ts';
 
@@ -20,7 +20,7 @@ type StateName = EngineState['name'];
 
 /** A state may also follow itself: the next batch of the same work. */
 const legalTransitions: Readonly<Record<StateName, readonly StateName[]>> = {
-  idle: ['committing', 'replaying'],
+  idle: ['committing', 'replaying', 'scanning'],
   replaying: ['scanning', 'negotiating', 'idle'],
   scanning: ['negotiating', 'idle'],
   negotiating: ['uploading', 'committing', 'replaying', 'idle'],
