@@ -98,6 +98,7 @@ export class Arrangement {
   #bring(nodeId: NodeId, wanted: Place): void {
     if (!this.#ensureFolder(wanted.parentId)) return;
     const pushed = this.#freeName(nodeId, wanted);
+    this.#leaveHolder(nodeId, wanted);
     const from = this.placeOf(nodeId);
     if (from !== undefined && samePlace(from, wanted)) return;
     if (this.#aside.has(nodeId) && !this.#options.manySteps) return;
@@ -124,6 +125,30 @@ export class Arrangement {
     return this.#visiting.has(holder) ? undefined : holder;
   }
 
+  /**
+   * The name is held by a folder that is to go and cannot, because the node is the last thing in it: it steps out beside the
+   * folder first.
+   *
+   *     d/f -> d                f -> temporary, d goes, temporary -> d
+   */
+  #leaveHolder(nodeId: NodeId, wanted: Place): void {
+    const holder = this.#holderOf(wanted);
+    const from = this.placeOf(nodeId);
+    if (holder === undefined || from === undefined || this.#aside.has(nodeId) || this.isFull) return;
+    if (this.#world.wants(holder) !== 'gone' || !this.#holdsOnly(holder, nodeId)) return;
+    const to = { parentId: wanted.parentId, name: temporaryName(nodeId) };
+    this.#step({ kind: 'move', nodeId, from, to });
+    this.#aside.add(nodeId);
+    this.#done.delete(holder);
+    this.settle(holder);
+  }
+
+  #holdsOnly(folderId: NodeId, nodeId: NodeId): boolean {
+    const [child, ...others] = this.#childrenOf(folderId);
+    if (child === undefined || others.length > 0) return false;
+    return child === nodeId || (this.#world.wants(child) === 'gone' && this.#holdsOnly(child, nodeId));
+  }
+
   /** Only a node that will leave the name for good, and only once: else two plans could push each other aside for ever. */
   #mayStepAside(holder: NodeId): boolean {
     const wanted = this.#world.wants(holder);
@@ -143,6 +168,7 @@ export class Arrangement {
         return;
       }
     }
+    this.retained.delete(nodeId);
     this.#step({ kind: 'remove', nodeId, from, to: null });
   }
 

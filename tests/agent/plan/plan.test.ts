@@ -37,6 +37,25 @@ function changedIds(tree: Tree, synced: Tree): Set<NodeId> {
 }
 
 describe('a plan', () => {
+  it('lets the last file of a folder take the name of the folder, on the disk and on the server', () => {
+    const [d, f] = [idOf(1), idOf(2)];
+    const folder = { parentId: rootNodeId, name: 'd', entry: entryOf(d, 'folder', '') };
+    const file = (parentId: NodeId, name: string) => ({ parentId, name, entry: entryOf(f, 'file', 'text') });
+    const before: Tree = new Map([
+      [d, folder],
+      [f, file(d, 'f')],
+    ]);
+    const after: Tree = new Map([[f, file(rootNodeId, 'd')]]);
+    const { operations } = planOf({ synced: before, local: after, remote: before });
+    assert.deepEqual(shape(execute(before, operations)), shape(after));
+    let disk = before;
+    for (let plans = 0; plans < 2; plans++) {
+      const { applications } = planOf({ synced: disk, local: disk, remote: after });
+      disk = carryOut(disk, after, applications);
+    }
+    assert.deepEqual(shape(disk), shape(after));
+  });
+
   it('sends what the user did to a node that the disk would not take, with the deletion that belongs to it', () => {
     const [u, x] = [idOf(1), idOf(2)];
     const at = (id: NodeId, name: string, text: string) => ({
