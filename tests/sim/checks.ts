@@ -2,7 +2,9 @@
 import { controlFolder } from '../../shared/core/paths/control-folder.ts';
 import { aliasKey } from '../../shared/core/paths/alias-key.ts';
 import type { SyncReport } from '../../client/agent/engine/report.ts';
-import type { Agent } from './agent.ts';
+import { fileErrorCode } from '../../client/agent/folder/file-problem.ts';
+import { isTidemarkError } from '../../shared/core/errors.ts';
+import { type Agent, Killed } from './agent.ts';
 import { Broken } from './broken.ts';
 import type { Contents } from './contents.ts';
 import type { ServerView } from './server-view.ts';
@@ -94,4 +96,30 @@ function checkOutside({ agent, user }: Checked): void {
   if (tree.size !== 1 || secret?.kind !== 'file' || secret.bytes.length !== 17) {
     throw new Broken(`I16: ${agent.name} changed something outside its root`);
   }
+}
+
+/** What is never the world's fault, however broken it is. */
+const ourCodes: ReadonlySet<string> = new Set([
+  'internal',
+  'bad-signature',
+  'malformed',
+  'too-large',
+  'stale-base',
+  'conflict',
+]);
+
+/** I23: a sync ends with an error of the world while it is broken, never with one of ours, and with none once faults have ended. */
+export function checkFailure(
+  name: string,
+  error: unknown,
+  world: { readonly isCalm: boolean; readonly hasDiskErrors: boolean },
+): void {
+  if (error instanceof Killed) return;
+  if (!isTidemarkError(error)) {
+    if (fileErrorCode(error) !== undefined && world.hasDiskErrors && !world.isCalm) return;
+    throw error instanceof Error ? error : new Error(String(error));
+  }
+  if (!ourCodes.has(error.code) && !world.isCalm) return;
+  const { code, message, data, stack } = error;
+  throw new Broken(`I23: ${name} ended with ${code}: ${message} ${JSON.stringify(data)}\n${stack}`, { cause: error });
 }

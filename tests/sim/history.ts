@@ -2,24 +2,19 @@
  * One history: devices whose users work while agents sync, over a network, stores and disks that fail; then the faults end, every
  * agent syncs until nothing is left to do, and the world is checked against the invariants. All of it follows from the seed.
  */
-import { utf8 } from '../../shared/core/bytes.ts';
 import { isTidemarkError } from '../../shared/core/errors.ts';
-import type { WorkspaceId } from '../../shared/core/ids.ts';
-import { Agent, Killed, type SyncEnd } from './agent.ts';
+import type { SyncEnd } from './agent.ts';
 import { Broken } from './broken.ts';
-import { checkRest, checkUpToDate, checkView } from './checks.ts';
+import { checkFailure, checkRest, checkUpToDate, checkView } from './checks.ts';
 import { Contents } from './contents.ts';
-import { DiskFaults } from './disk-faults.ts';
-import { type Network, createNetwork } from './network.ts';
+import { type Device, type DeviceSetting, createDevice } from './device.ts';
+import { createNetwork } from './network.ts';
 import { type Planted, type PlantedBug, plantedBugs } from './planted-bugs.ts';
 import { type Profile, type ProfileLimits, drawProfile } from './profile.ts';
 import { Random } from './random.ts';
 import { type Owner, Scheduler } from './scheduler.ts';
 import { ServerView } from './server-view.ts';
 import { type SimulatedServer, createSimulatedServer, users } from './server.ts';
-import { SimulatedFileSystem } from './simulated-file-system.ts';
-import { outside, root } from './tree.ts';
-import { User } from './user.ts';
 
 export interface HistoryOptions extends ProfileLimits {
   readonly seed: number;
@@ -39,18 +34,8 @@ export interface HistoryResult {
   readonly failure: string | null;
 }
 
-interface Device {
-  readonly agent: Agent;
-  readonly user: User;
-  readonly faults: DiskFaults;
-  /** User operations so far: a sync during which there were none can be held to its report. */
-  acts: number;
-  actsAtStart: number;
-  /** Whether the sync under way began after the faults had ended. */
-  isCalm: boolean;
-}
-
-const settlingRoundsMax = 6;
+/** I5: the last of them finds nothing to do. */
+const settlingRoundsMax = 3;
 /** Steps of one sync without faults; far more than any takes. */
 const stepsMax = 20_000;
 const neverOwner: Owner = { name: 'world', isDead: false };
@@ -67,7 +52,7 @@ class History {
   #view: ServerView | undefined;
   #operationsLeft: number;
   #isCalm = false;
-  /** A device ended with changes that a consistency-first workspace refuses. */
+  /** A device ended with changes that a consistency-first workspace refuses: where the client cannot rebase, a person has to. */
   #isRefused = false;
   #broken: string | undefined;
 
@@ -124,46 +109,20 @@ class History {
     }
   }
 
-  #newDevice(i: number, setting: { readonly workspaceId: WorkspaceId; readonly network: Network }): Device {
-    const { fileTimeMs, reusesInodes, folds, diskErrors, kills, interruptions, clockSkewsMs } = this.#profile;
-    const scheduler = this.#scheduler;
-    const name = `a${i}`;
-    let now = 0;
-    const tick = (): number => {
-      // Time goes on a little with every change, and the disk knows it as finely as it does.
-      now = Math.max(now + 0.25, scheduler.nowMs);
-      return fileTimeMs === 1 ? now : Math.floor(now / fileTimeMs) * fileTimeMs;
-    };
-    const fs = new SimulatedFileSystem({ tick, reusesInodes, folds });
-    fs.makeFolder(root);
-    fs.makeFolder(outside);
-    fs.writeFile(`${outside}/secret`, utf8('not for the agent'));
-    fs.flushAll('/');
-    const user = new User(name, fs, this.#contents, this.#random.stream(`${name} user`));
-    const faults = new DiskFaults({
-      fs,
-      user,
+  #newDevice(i: number, given: Pick<DeviceSetting, 'workspaceId' | 'network'>): Device {
+    const device: Device = createDevice({
+      ...given,
+      name: `a${i}`,
+      user: users[i % users.length]!,
+      profile: this.#profile,
+      planted: this.#planted,
+      scheduler: this.#scheduler,
+      random: this.#random,
       contents: this.#contents,
-      random: this.#random.stream(`${name} disk`),
-      rates: { errors: diskErrors, kills, interruptions },
-      report: (what) => (this.#broken ??= `${name}: ${what}`),
-      note: (line) => scheduler.note(`${name}   ${line}`),
+      clockSkewMs: this.#profile.clockSkewsMs[i]!,
+      report: (what) => (this.#broken ??= what),
       interrupt: () => this.#act(device, ' meanwhile'),
     });
-    const agent = new Agent({
-      ...setting,
-      name,
-      user: users[i % users.length]!,
-      scheduler,
-      random: this.#random,
-      fs,
-      folds,
-      faults,
-      clockSkewMs: clockSkewsMs[i]!,
-      adaptFolder: this.#planted.folder ?? ((folder) => folder),
-      adaptFileSystem: this.#planted.fileSystem ?? ((fs) => fs),
-    });
-    const device: Device = { agent, user, faults, acts: 0, actsAtStart: 0, isCalm: false };
     return device;
   }
 
@@ -272,26 +231,10 @@ class History {
     }
   }
 
-  /** Errors that a sync may end with: those of the world, while it is broken. Never one of ours. */
   #checkFailure({ agent: { name }, isCalm }: Device, error: unknown): void {
-    if (error instanceof Killed) return;
-    if (!isTidemarkError(error)) {
-      const isDisk = error instanceof Error && 'code' in error && this.#profile.diskErrors > 0;
-      if (!isDisk || isCalm) throw error instanceof Error ? error : new Error(String(error));
-      return;
-    }
-    // A consistency-first workspace refuses what met another change; where the client cannot rebase, a person has to.
-    if (this.#profile.mode === 'shared' && error.code === 'busy') {
-      this.#isRefused ||= isCalm;
-      return;
-    }
-    const ours = new Set(['internal', 'bad-signature', 'malformed', 'too-large', 'stale-base', 'conflict']);
-    if (ours.has(error.code) || isCalm) {
-      throw new Broken(
-        `I23: ${name} ended with ${error.code}: ${error.message} ${JSON.stringify(error.data)}\n${error.stack}`,
-        { cause: error },
-      );
-    }
+    const { mode, diskErrors } = this.#profile;
+    if (mode === 'shared' && isTidemarkError(error, 'busy')) this.#isRefused ||= isCalm;
+    else checkFailure(name, error, { isCalm, hasDiskErrors: diskErrors > 0 });
   }
 
   /** The faults end. Every agent syncs, one after another, until none has anything to do. */

@@ -1,15 +1,12 @@
-/** The simulation as a gate: histories of many seeds, the same seed the same trace, and proof that it can fail. */
+/** The simulation as a gate: histories of many seeds, and the same seed the same trace. That it can fail: planted-bugs.test.ts. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { installNativeBlake3 } from '../../shared/adapters/node/native-blake3.ts';
 import { type HistoryResult, runHistory } from './history.ts';
-import { type PlantedBug, plantedBugs } from './planted-bugs.ts';
 
 await installNativeBlake3();
 
 const histories = 500;
-/** A planted bug is found within so many histories, as measured, doubled. */
-const bugHistoriesMax = 120;
 
 function said({ seed, failure, trace }: HistoryResult): string {
   return `${failure}\n${trace.slice(-30).join('\n')}\nrepeat: npm run sim -- --seed ${seed} --runs 1 --trace`;
@@ -24,20 +21,11 @@ describe('the simulation', () => {
   });
 
   it('does the same for the same seed, to the last line of its trace', async () => {
-    for (let seed = 1; seed <= 40; seed++) {
+    for (let seed = 1; seed <= 25; seed++) {
       const [first, second] = [await runHistory({ seed }), await runHistory({ seed })];
       assert.equal(first.traceHash, second.traceHash, `seed ${seed}`);
       assert.ok(first.steps > 0);
     }
     assert.notEqual((await runHistory({ seed: 1 })).traceHash, (await runHistory({ seed: 2 })).traceHash);
   });
-
-  for (const bug of Object.keys(plantedBugs) as PlantedBug[]) {
-    it(`finds a planted bug: ${bug}`, async () => {
-      for (let seed = 1; seed <= bugHistoriesMax; seed++) {
-        if ((await runHistory({ seed, bug })).failure !== null) return;
-      }
-      assert.fail(`not found in ${bugHistoriesMax} histories`);
-    });
-  }
 });
