@@ -20,12 +20,24 @@ after(() => world.close());
 
 const kinds = ['none', 'cut-up', 'cut-down', 'stall-down', 'garble-down', 'refuse'] as const;
 
-/** Three connections of four are harmed, most of them early in a body. */
-function faultsFrom(random: () => number): () => Fault {
-  return () => ({
-    kind: random() < 0.25 ? 'none' : kinds[Math.floor(random() * kinds.length)]!,
-    after: Math.floor(400 + 200_000 * random() ** 4),
-  });
+interface Faults {
+  /** A new sync begins: its first connections are harmed for certain, early; later ones by chance, most early in a body. */
+  begin(): void;
+  next(): Fault;
+}
+
+const certain = 2;
+
+function faultsFrom(random: () => number): Faults {
+  let connections = 0;
+  const harmful = () => kinds[1 + Math.floor(random() * (kinds.length - 1))]!;
+  return {
+    begin: () => (connections = 0),
+    next: () => {
+      if (connections++ < certain) return { kind: harmful(), after: Math.floor(200 * random()) };
+      return { kind: random() < 0.4 ? 'none' : harmful(), after: Math.floor(400 + 200_000 * random() ** 4) };
+    },
+  };
 }
 
 test(
@@ -34,7 +46,8 @@ test(
   async () => {
     const random = randomFrom(seed);
     const [a, b] = await openSharedFolder(world, 'net');
-    const proxy = await startFaultProxy(faultsFrom(random));
+    const faults = faultsFrom(random);
+    const proxy = await startFaultProxy(() => faults.next());
     const env = proxyEnvironment(proxy);
     const written = new Map<string, Buffer>();
     const codes: (number | null)[] = [];
@@ -46,7 +59,10 @@ test(
       for (const name of readdirSync(join(a.folder, `round-${round}`))) {
         written.set(`round-${round}/${name}`, readFileSync(join(a.folder, `round-${round}`, name)));
       }
-      for (const device of [a, b]) codes.push((await runTide(device, ['sync', device.folder], env)).code);
+      for (const device of [a, b]) {
+        faults.begin();
+        codes.push((await runTide(device, ['sync', device.folder], env)).code);
+      }
     }
     proxy.close();
     const expected: readonly (number | null)[] = [

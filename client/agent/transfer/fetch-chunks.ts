@@ -6,7 +6,7 @@
  *
  *     frames at 0-100, 110-200, 9,000,000-9,000,100 of a pack    ->    GET 0-200, GET 9,000,000-9,000,100
  */
-import { TidemarkError } from '../../../shared/core/errors.ts';
+import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
 import { type DigestColumn, columnLength } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import { packBlobBytesMax } from '../../../shared/core/pack/pack-format.ts';
@@ -40,6 +40,8 @@ interface Range {
 const gapBytesMax = 64 * 1024;
 /** One GET: large enough to be worth while, small enough to be shared among workers and tried again. */
 const rangeBytesMax = 4 * 1024 * 1024;
+/** Sessions asked for one after another, when URLs run out. */
+const sessionsMax = 3;
 
 function refuse(why: string): never {
   throw new TidemarkError('malformed', `the server's answer to a download is not sound: ${why}`);
@@ -104,13 +106,34 @@ function planRanges(session: DownloadSessionResponse, wanted: ChunksToFetch): Ra
  * finds what did not decode too. Throws what the server and the network throw.
  */
 export async function fetchChunks(
-  { api, blobs, executor, workspaceId, count }: TransferSetting,
+  setting: TransferSetting,
   wanted: ChunksToFetch,
   arena: SharedArrayBuffer,
   slots: Slots,
   signal: AbortSignal,
 ): Promise<void> {
   if (columnLength(wanted.hashes) === 0) return;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await fetchBySession(setting, wanted, arena, slots, signal);
+    } catch (error) {
+      // The storage refuses a URL that ran out while the line was slow: new ones help. What came by the old ones came well.
+      if (!isTidemarkError(error, 'forbidden')) throw error;
+      if (attempt < sessionsMax) continue;
+      throw new TidemarkError('unavailable', 'the storage refused every download; its URLs may expire too soon', {
+        cause: error,
+      });
+    }
+  }
+}
+
+async function fetchBySession(
+  { api, blobs, executor, workspaceId, count }: TransferSetting,
+  wanted: ChunksToFetch,
+  arena: SharedArrayBuffer,
+  slots: Slots,
+  signal: AbortSignal,
+): Promise<void> {
   signal.throwIfAborted();
   count.requests++;
   const session = await api.openDownloadSession({ workspaceId, hashes: wanted.hashes }, signal);

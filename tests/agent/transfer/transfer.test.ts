@@ -64,6 +64,27 @@ test('a pack whose URL expired is planned anew; one that never gets through is a
   await assert.rejects(other.device.upload(), (error) => isTidemarkError(error, 'unavailable'));
 });
 
+test('a download whose URL expired goes on with a new one; one that is always refused is an error that may pass', async () => {
+  const content = randomBytesOf('content', 3_000_000);
+  const author = await createAuthor({ a: content });
+  await author.device.upload();
+  const { server } = author.device;
+  const reader = await createSimulated({}, server);
+  let refusals = 1;
+  server.onGet = (bytes) => {
+    if (refusals-- > 0) throw new TidemarkError('forbidden', 'the URL has expired');
+    return bytes;
+  };
+  const [result] = await reader.device.apply([writeAction(author, 'a')]);
+  assert.ok(result!.done);
+  assert.deepEqual(reader.fs.readFile(`${root}/a`), content);
+  refusals = Infinity;
+  const other = await createSimulated({}, server);
+  await assert.rejects(other.device.apply([writeAction(author, 'a')]), (error) =>
+    isTidemarkError(error, 'unavailable'),
+  );
+});
+
 test('a plan that is not what its chunks make is refused', async () => {
   const author = await createAuthor({ a: 'one', b: 'two' });
   const { api } = author.device.server;
