@@ -57,7 +57,7 @@ function tempFiles(folder: string): string[] {
   return existsSync(inside) ? readdirSync(inside) : [];
 }
 
-test(`${kills} kills of a sync of ${fileCount} files, seed ${seed}`, async () => {
+test(`${kills} kills of a sync of ${fileCount} files, seed ${seed}`, async (t) => {
   const random = randomFrom(seed);
   const [a, b] = await openSharedFolder(world, 'kills');
   let killed = 0;
@@ -70,6 +70,7 @@ test(`${kills} kills of a sync of ${fileCount} files, seed ${seed}`, async () =>
   await a.sync();
   await b.sync();
   await a.sync();
+  t.diagnostic(`${killed} of ${kills} syncs were killed under way`);
   assert.ok(killed > kills / 4, `only ${killed} syncs were killed: the moments are chosen badly`);
   assert.deepEqual(compareFolders(a.folder, b.folder), []);
   const names = readdirSync(a.folder, { recursive: true }).map(String);
