@@ -36,15 +36,16 @@ export const syncCommand: DefineCommand = (context) =>
     .option('--allow-mass-delete', 'carry out a deletion of most of the folder, which is refused otherwise')
     .action(async (folder: string, options: SyncOptions) => {
       const began = performance.now();
-      const view = createProgressView(context, options);
+      let traffic: Traffic | undefined;
+      const view = createProgressView(context, options, () => traffic);
       const agent = await openAgent(context, options, folder, (event) => view.show(event));
+      traffic = agent.connection.traffic;
       try {
         const report = await agent.engine.sync(context.signal, {
           massDeletionAllowed: options.allowMassDelete === true,
         });
         view.end();
         const seconds = Number(((performance.now() - began) / 1_000).toFixed(3));
-        const { traffic } = agent.connection;
         context.print(options, reportToJson(report, traffic, seconds), () => reportToLines(report, traffic, seconds));
         if (!report.upToDate) process.exitCode = exitCodes.incomplete;
       } catch (error) {
