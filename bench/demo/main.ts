@@ -16,9 +16,15 @@ const { values, positionals } = parseArgs({ allowPositionals: true, options: { j
 
 const mega = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)} MB`;
 
-function show(row: StepFigures, total: { files: number; bytes: number }): void {
+/** A step's figures, and what is in the tree after it. */
+interface Row extends StepFigures {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+function show(row: Row): void {
   const moved = `sent ${mega(row.sent)}, received ${mega(row.received)}`;
-  const tree = `${total.files} files, ${mega(total.bytes)} in the tree`;
+  const tree = `${row.files} files, ${mega(row.bytes)} in the tree`;
   console.log(`  ${row.step}\n      ${tree}; ${moved}; ${row.requests} requests; ${row.seconds} s`);
 }
 
@@ -37,7 +43,7 @@ async function openStage(base: string): Promise<Stage> {
   return stage;
 }
 
-async function play(stage: Stage, source: string | undefined): Promise<StepFigures[]> {
+async function play(stage: Stage, source: string | undefined): Promise<Row[]> {
   const { laptop, desktop } = stage;
   makeSourceTree(laptop.folder, source);
   const { server } = stage.stack.endpoints;
@@ -45,11 +51,12 @@ async function play(stage: Stage, source: string | undefined): Promise<StepFigur
   await laptop.run('create', 'demo');
   await laptop.link(server, 'ann', 'demo');
   await desktop.link(server, 'ann', 'demo');
-  const rows: StepFigures[] = [];
+  const rows: Row[] = [];
   for (const step of steps) {
-    const row = sumFigures(step.title, await step.run(stage));
+    const figures = sumFigures(step.title, await step.run(stage));
+    const row = { ...figures, ...measureTree(laptop.folder) };
     rows.push(row);
-    show(row, measureTree(laptop.folder));
+    show(row);
   }
   return rows;
 }
