@@ -214,7 +214,12 @@ class Scan {
 
   /** A file that could not be read may be a known one, moved: by its inode it is still here, and so not missing. */
   #keepMoved({ stat }: FileToHash<Candidate>): void {
-    for (const node of this.#setting.known.byInode(stat.ino, stat.dev)) this.#claim(node);
+    const { known } = this.#setting;
+    for (const kept of known.byInode(stat.ino, stat.dev)) {
+      // Its folders stay with it, though they may be gone: a node in a folder that counts as missing is met by no later scan.
+      for (let node: LocalNode | undefined = kept; node !== undefined; node = known.get(node.parentId))
+        this.#claim(node);
+    }
   }
 
   async #noteHashed(file: FileToHash<Candidate>, hashed: HashedContent | Problem): Promise<void> {

@@ -401,6 +401,24 @@ test('a file that was moved and cannot be read where it is now is not missing', 
   assert.deepEqual(report.missing, [], 'its deletion would be told to everybody, and its content to nobody');
 });
 
+test('the folder of a file that was moved and cannot be read stays with it, and the next scan misses both', async () => {
+  const user = await createSimulated();
+  user.mkdir('d');
+  user.write('d/a', 'one');
+  await user.device.scan();
+  const [folder, file] = ['d', 'd/a'].map((path) => user.device.known.at(path)!.nodeId);
+  user.move('d/a', 'b');
+  user.write('b', 'edited');
+  user.fs.removeFolder(`${root}/d`);
+  user.fs.onCall = (call, path) => {
+    if (call === 'openRead' && path.endsWith('/b')) throw fileError('EACCES', call, path);
+  };
+  assert.deepEqual((await user.device.scan()).missing, [], 'a file in a folder that is gone would be met by no scan');
+  user.fs.onCall = () => undefined;
+  const report = await user.device.scan();
+  assert.deepEqual(new Set(report.missing), new Set([folder, file]));
+});
+
 test('on a file system that folds names, a folder renamed in case is a move, and so is a file that was edited too', async () => {
   const user = await createSimulated({ folds: true });
   user.mkdir('photos');
