@@ -1,7 +1,8 @@
 /**
  * Application: carries a plan's actions out on this disk, in their order, in batches. Of a batch first all content is
  * written to temp files, then everything is flushed at once, then the actions are done (carry-out.ts) and their folders
- * flushed. Durability is batched, never skipped: 23,000 files flushed one by one take 19 s, together a third of a second.
+ * flushed. Durability is batched, never skipped: a flush of the disk for each file would
+ * cost more than all the rest of the work.
  *
  * A full disk pauses: what was not done is reported `full`, and no temp file stays behind. When the server or the
  * network fails, what was done so far is reported as done and the rest as `busy`; only if nothing was done does it throw.

@@ -11,23 +11,13 @@
  */
 import type { NodeId } from '../../../shared/core/ids.ts';
 import { samePlace } from '../../../shared/core/tree/keys.ts';
-import type { LocalNode, PlacedEntry, StatMark } from '../model.ts';
+import type { LocalNode, PlacedEntry } from '../model.ts';
+import { sameMark } from '../folder/stat-mark.ts';
 import { holdsEntry } from '../plan/decide.ts';
 import { identical } from '../plan/same-entry.ts';
 import type { Database } from './database.ts';
 import { type SyncedNode, rowToLocal, rowToSynced, syncedToLocal } from './rows.ts';
 import { TreeRows } from './tree-rows.ts';
-
-function sameStat(a: StatMark, b: StatMark): boolean {
-  return (
-    a.size === b.size &&
-    a.mtimeMs === b.mtimeMs &&
-    a.ctimeMs === b.ctimeMs &&
-    a.ino === b.ino &&
-    a.dev === b.dev &&
-    a.mode === b.mode
-  );
-}
 
 export class Trees {
   readonly #db: Database;
@@ -143,7 +133,7 @@ export class Trees {
       this.#rows.setLocal(nodeId, node);
     } else {
       this.#rows.setLocal(nodeId, undefined);
-      if (!sameStat(node.stat, synced.stat)) this.#rows.setSynced(nodeId, { ...synced, stat: node.stat });
+      if (!sameMark(node.stat, synced.stat)) this.#rows.setSynced(nodeId, { ...synced, stat: node.stat });
     }
   }
 
