@@ -152,6 +152,12 @@ function printRows(title: string, rows: readonly BytesBenchRow[]): void {
   printTable(title, cells);
 }
 
+/** Prints what manifests cost beside JSON. */
+export async function benchManifests(): Promise<void> {
+  await installNativeBlake3();
+  printRows('Manifests beside JSON', [100, 10_000].flatMap(measureManifest));
+}
+
 /** Prints `measureBytes` with the fastest BLAKE3 there is. */
 export async function benchBytes(): Promise<void> {
   await installNativeBlake3();

@@ -6,5 +6,7 @@ export function registerManifests(getService: GetService): void {
   const authLevel = 'anonymous';
   const handler = toHttpHandler(getService);
   app.http('manifestCommit', { route: 'manifest/commit', methods: ['POST'], authLevel, handler });
+  app.http('manifestProof', { route: 'manifest/proof', methods: ['POST'], authLevel, handler });
+  app.http('manifestVerify', { route: 'manifest/verify', methods: ['POST'], authLevel, handler });
   app.http('manifestRead', { route: 'manifest/read', methods: ['POST'], authLevel, handler });
 }

@@ -8,5 +8,7 @@ export function registerServerInfo(getService: GetService): void {
   const handler = toHttpHandler(getService);
   app.http('health', { route: 'health', methods: ['GET'], authLevel, handler });
   app.http('keys', { route: '.well-known/tidemark-keys.json', methods: ['GET'], authLevel, handler });
+  app.http('openapi', { route: 'openapi.json', methods: ['GET'], authLevel, handler });
+  app.http('docs', { route: 'docs', methods: ['GET'], authLevel, handler });
   app.http('configuration', { route: '.well-known/tidemark-configuration', methods: ['GET'], authLevel, handler });
 }

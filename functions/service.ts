@@ -6,6 +6,13 @@ export interface Service {
   readonly deps: ApiDependencies;
 }
 
+/** Work of a trigger that no request caused: what it has written it reads again, on every store. */
+export async function runOnService<T>(getService: GetService, work: (deps: ApiDependencies) => Promise<T>): Promise<T> {
+  const { deps } = await getService();
+  const { value } = await deps.scope.run(null, () => work(deps));
+  return value;
+}
+
 export type GetService = () => Promise<Service>;
 
 /** Builds once, whoever asks first; a failed build is tried again at the next call. */

@@ -10,7 +10,10 @@ export interface SpawnedStack {
   readonly endpoints: StackFile;
   /** Ctrl-C: resolves when the process has ended. */
   stop(): Promise<void>;
-  /** kill -9 of the whole stack, its companions included. */
+  /**
+   * kill -9 of the whole stack, its companions included; but not of Azurite, which would lose what it keeps in memory: it ends by
+   * itself when its parent is gone.
+   */
   kill(): Promise<void>;
   /** What it printed so far. */
   output(): string;
@@ -20,6 +23,7 @@ export interface SpawnOptions {
   readonly data: string;
   /** 0: a free one. */
   readonly port?: number;
+  readonly azurite?: boolean;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -38,8 +42,9 @@ async function ready(child: ChildProcess, output: () => string): Promise<void> {
 }
 
 /** Starts a stack and resolves when it serves. Rejects, with what it printed, when it ends before that. */
-export async function spawnStack({ data, port = 0, env = {} }: SpawnOptions): Promise<SpawnedStack> {
-  const child = spawn(process.execPath, [startScript, '--data', data, '--port', String(port)], {
+export async function spawnStack({ data, port = 0, azurite = false, env = {} }: SpawnOptions): Promise<SpawnedStack> {
+  const args = ['--data', data, '--port', String(port), ...(azurite ? ['--azurite'] : [])];
+  const child = spawn(process.execPath, [startScript, ...args], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...env },
   });
@@ -52,7 +57,7 @@ export async function spawnStack({ data, port = 0, env = {} }: SpawnOptions): Pr
   const end = async (signal: NodeJS.Signals) => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const exited = once(child, 'exit');
-    if (signal === 'SIGKILL') for (const pid of endpoints.companions) killQuietly(pid);
+    if (signal === 'SIGKILL' && !azurite) for (const pid of endpoints.companions) killQuietly(pid);
     child.kill(signal);
     await exited;
   };

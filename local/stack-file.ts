@@ -13,6 +13,8 @@ export interface StackFile {
   readonly blobs: string;
   readonly issuer: string;
   readonly port: number;
+  /** Of the storage account that Azurite serves, with its key; absent without Azurite. */
+  readonly connectionString?: string;
 }
 
 export function writeStackFile(data: string, stack: StackFile): void {

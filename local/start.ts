@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { TidemarkError } from '../shared/core/errors.ts';
 import { createStackLog } from './stack-log.ts';
 import { dataLockName } from './data-lock.ts';
+import { afterLossOfAzurite, afterLossOfFiles, endWithSignals } from './end-with-signals.ts';
 import { type RunningStack, openData, startStack } from './stack.ts';
 
 const help = `Usage: npm start -- [options]
@@ -15,9 +16,15 @@ A durable Tidemark server on this machine: API, storage and development identity
   --host <addr>   address to listen on (default 127.0.0.1). The development identity lets anybody who
                   reaches it be anybody: open it to trusted networks only
   --data <dir>    folder of all state (default .tidemark)
+  --azurite       blobs, queues and change feed in an embedded Azurite, over the adapters of production. For
+                  development: Azurite keeps up to five seconds of acknowledged writes in memory only. Its
+                  queues take one more port, after that of blobs
   --reset         delete the state first
   --json          log as JSON lines
-  --help          this text`;
+  --help          this text
+
+Other settings are variables of the environment, such as TIDEMARK_METADATA=cosmos: see functions/config.ts.
+For an app that func start runs: npm run companions.`;
 
 function readOptions() {
   const { values } = parseArgs({
@@ -25,27 +32,31 @@ function readOptions() {
       port: { type: 'string', default: process.env['PORT'] ?? '7071' },
       host: { type: 'string', default: '127.0.0.1' },
       data: { type: 'string', default: '.tidemark' },
+      azurite: { type: 'boolean', default: false },
       reset: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
   });
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_533) {
-    throw new TidemarkError('malformed', '--port takes a number from 0 to 65533');
+  if (!Number.isInteger(port) || port < 0 || port > 65_532) {
+    throw new TidemarkError('malformed', '--port takes a number from 0 to 65532');
   }
   // An empty value, of a variable that is not set, must not become the current folder.
   if (values.data === '' || values.host === '') throw new TidemarkError('malformed', '--data and --host take a value');
   return { ...values, port, data: resolve(values.data) };
 }
 
-const stateNames = new Set(['blobs', 'blob.key', 'identity', 'timers', 'signing-key.pem', 'stack.json']);
+const stateNames = new Set(['azurite', 'blobs', 'blob.key', 'identity', 'timers', 'signing-key.pem', 'stack.json']);
+/** SQLite keeps its journals beside them; a rotation of the signing keys has its lock and its draft there. */
+const databaseNames = ['metadata.sqlite', 'queues.sqlite', 'signing-key.pem.'];
 const lockNames = new Set([dataLockName, `${dataLockName}-journal`]);
 
 /** Deletes the state of a stack and nothing else: a folder that holds anything foreign is refused. */
 function reset(data: string): void {
   if (!existsSync(data)) return;
-  const isState = (name: string) => stateNames.has(name) || lockNames.has(name) || name.startsWith('metadata.sqlite');
+  const isDatabase = (name: string) => databaseNames.some((database) => name.startsWith(database));
+  const isState = (name: string) => stateNames.has(name) || lockNames.has(name) || isDatabase(name);
   const foreign = readdirSync(data).filter((name) => !isState(name));
   if (foreign.length > 0) {
     throw new TidemarkError(
@@ -63,7 +74,12 @@ function reset(data: string): void {
   }
 }
 
-function announce({ endpoints }: RunningStack, data: string): void {
+const azuriteNotice = `
+
+Blobs and queues are in Azurite, which keeps up to five seconds of acknowledged writes in memory only: stop it with Ctrl-C,
+and keep nothing in it that you would miss.`;
+
+function announce({ endpoints }: RunningStack, data: string, azurite: boolean): void {
   const origin = endpoints.server.replace(/\/api$/, '');
   console.log(`
 Tidemark is running.
@@ -71,7 +87,7 @@ Tidemark is running.
   API        ${endpoints.server}
   identity   ${endpoints.issuer} (development: anybody may be anybody)
   blobs      ${endpoints.blobs}
-  data       ${data}
+  data       ${data}${azurite ? azuriteNotice : ''}
 
 Next, in another terminal:
 
@@ -84,22 +100,6 @@ Ctrl-C stops it. One line per request follows.
 `);
 }
 
-/** Ends the stack on Ctrl-C, SIGTERM, the end of its terminal or the loss of a part; a second signal ends the process at once. */
-function endWith(stack: RunningStack): void {
-  let ending = false;
-  const end = (code: number) => {
-    if (ending) process.exit(1);
-    ending = true;
-    void stack.close().then(() => process.exit(code));
-  };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0));
-  void stack.failed.then((what) => {
-    if (ending) return;
-    console.error(`${what}; stopping. Start again: nothing acknowledged is lost.`);
-    end(1);
-  });
-}
-
 async function main(): Promise<void> {
   const options = readOptions();
   if (options.help) {
@@ -107,10 +107,10 @@ async function main(): Promise<void> {
     return;
   }
   if (options.reset) reset(options.data);
-  const { data, host, port } = options;
-  const stack = await startStack({ data, host, port, logger: createStackLog(options.json) });
-  endWith(stack);
-  if (!options.json) announce(stack, data);
+  const { data, host, port, azurite } = options;
+  const stack = await startStack({ data, host, port, azurite, logger: createStackLog(options.json) });
+  endWithSignals(stack, azurite ? afterLossOfAzurite : afterLossOfFiles);
+  if (!options.json) announce(stack, data, azurite);
   process.send?.('ready');
 }
 

@@ -8,6 +8,7 @@ const tide = fileURLToPath(new URL('../../bin/tide.js', import.meta.url));
 
 /** What `tide sync --json` prints, as far as the demo shows it. */
 export interface SyncFigures {
+  readonly seq: number;
   readonly files: number;
   readonly bytesScanned: number;
   readonly chunksNew: number;

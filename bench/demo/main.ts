@@ -1,5 +1,5 @@
 /**
- * `npm run demo [-- FOLDER] [--json]`: two devices keep one folder the same, on real files, through the real server and
+ * `npm run demo [-- FOLDER] [--json] [--azurite]`: two devices keep one folder the same, on real files, through the real server and
  * command line. Ends by comparing both folders byte by byte and both marks with the server's; exits 1 if anything differs.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,7 +12,10 @@ import { Device } from './device.ts';
 import { makeSourceTree, measureTree } from './source-tree.ts';
 import { type Stage, type StepFigures, steps, sumFigures } from './steps.ts';
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean' }, azurite: { type: 'boolean' } },
+});
 
 const mega = (bytes: number) => `${(bytes / 1e6).toFixed(bytes < 1e6 ? 3 : 1)} MB`;
 
@@ -30,14 +33,15 @@ function show(row: Row): void {
 
 async function openStage(base: string): Promise<Stage> {
   const data = join(base, 'server');
-  const stack = await spawnStack({ data });
+  const azurite = values.azurite === true;
+  const stack = await spawnStack({ data, azurite });
   const stage: Stage = {
     laptop: new Device('laptop', base),
     desktop: new Device('desktop', base),
     data,
     stack,
     restartStack: async () => {
-      stage.stack = await spawnStack({ data, port: stack.endpoints.port });
+      stage.stack = await spawnStack({ data, azurite, port: stack.endpoints.port });
     },
   };
   return stage;

@@ -54,11 +54,20 @@ export interface FileSystem {
    * executable bits. Absent where a file system has no such permissions.
    */
   copyPermissions?(from: string, to: string): void;
+  /** The write permissions of a file: its mode & 0o222. Absent where a file system has no such permissions. */
+  writeBits?(path: string): number;
+  /** Gives a file these write permissions, and leaves the rest of its mode. */
+  setWriteBits?(path: string, bits: number): void;
   /** Makes the names in a folder durable. */
   flushFolder(path: string): void;
   /** Makes everything written so far to the file system of `path` durable, in one go; falls back to nothing cheaper than the truth: returns false where the host has no such call. */
   flushAll(path: string): boolean;
   freeBytes(path: string): number;
+  /**
+   * Whether the host can hold a file of this very name, and tells no lie about it (Windows drops a trailing dot, and writes `a:b`
+   * into `a`). Absent where every name is taken or refused with an error.
+   */
+  takesName?(name: string): boolean;
   /**
    * Holds a folder open and gives a path that names that very folder until `close`, whatever is put in its place meanwhile
    * (openat's guarantee). Throws ELOOP or ENOTDIR for a symlink or another kind. Only where the host can do it.

@@ -5,6 +5,7 @@
  */
 import type { Entry } from '../../shared/core/tree/entry.ts';
 import type { Digest, NodeId, SessionId } from '../../shared/core/ids.ts';
+import type { Place } from '../../shared/core/tree/keys.ts';
 import type { ContentChunks, LocalNode, StatMark } from './model.ts';
 
 /** The agent's knowledge that a scan compares the disk with: `synced` overlaid with what earlier scans found. Read-only. */
@@ -14,9 +15,23 @@ export interface LocalKnowledge {
   /** Nodes that had this inode when last seen. */
   byInode(ino: number, dev: number): readonly LocalNode[];
   get(nodeId: NodeId): LocalNode | undefined;
+  /** The path to which an application was bringing the node when it broke off. */
+  intendedPath(nodeId: NodeId): string | undefined;
   /** A file whose content is this, if one was here when last seen. */
   byContent(content: Digest): readonly LocalNode[];
   chunksOf(content: Digest): ContentChunks | undefined;
+  /** Every chunk list that is known, in no order: of contents that no file has any more, too. Costs a pass over all of them. */
+  chunkLists(): Iterable<ContentChunks>;
+  /** Whether there is anything that this device chose not to have. */
+  hasUnselected(): boolean;
+  /** Whether something that this device chose not to have belongs at a place. */
+  isUnselectedAt(place: Place): boolean;
+  /** Whether the node was ever told to the workspace, or may have been: rules of ignoring do not concern it. */
+  isTracked(nodeId: NodeId): boolean;
+  /** Whether there may be a known node that is not tracked. */
+  hasUntracked(): boolean;
+  /** The node that the workspace has at a place. */
+  inWorkspace(place: Place): NodeId | undefined;
 }
 
 /** Something on the disk that is not as known. Paths are relative to the root, `/`-separated. */
@@ -28,26 +43,33 @@ export interface Finding {
   readonly path: string;
   /** Chunks of a file read in this scan whose content has more than one chunk. */
   readonly chunks: ContentChunks | null;
+  /** SHA-256 of a file read in this scan, where the workspace asks for it. */
+  readonly sha256?: Digest | null;
 }
 
 export interface Problem {
   readonly path: string;
   /**
-   * `busy`: changed while it was read, will be tried again; `unreadable`: no permission or I/O error; `special`: FIFO, socket or
-   * device; `name`: not representable in UTF-8 or refused by the server's name rules; `alias`: two names that this workspace
-   * treats as one; `blocked`: an application of a remote change found something unexpected and left it alone.
+   * `busy`: changed while it was read, will be tried again; `unreadable`: no permission or I/O error; `special`: left out on purpose,
+   * a FIFO, socket or device, or a link where links are skipped; `name`: not representable in UTF-8 or refused by the server's name rules; `alias`: two names that this workspace
+   * treats as one; `blocked`: an application of a remote change found something unexpected and left it alone; `excluded`: it lies
+   * where something belongs that this device chose not to have; `rules`: a file of rules of ignoring that cannot be taken.
    */
-  readonly code: 'busy' | 'unreadable' | 'special' | 'name' | 'alias' | 'blocked' | 'full';
+  readonly code: 'busy' | 'unreadable' | 'special' | 'name' | 'alias' | 'blocked' | 'full' | 'excluded' | 'rules';
   readonly detail: string;
 }
 
 export interface ScanReport {
   readonly findings: readonly Finding[];
-  /** Known nodes that are on the disk no more. Empty unless `complete`: an error while listing proves no absence. */
+  /** Known nodes that are on the disk no more, as far as that is proved. Empty unless `complete`: an error while listing proves no absence. */
   readonly missing: readonly NodeId[];
   readonly problems: readonly Problem[];
   /** Whether every folder could be listed. A folder that could not be is a problem, and nothing below it counts as missing. */
   readonly complete: boolean;
+  /** False when files were moved about under the scan, so that it proves no absence where they were: it is to be repeated at once. */
+  readonly isSettled: boolean;
+  /** Whether names that differ only in case or Unicode form are one name on this disk. */
+  readonly foldsNames: boolean;
   readonly files: number;
   readonly folders: number;
   readonly bytes: number;
@@ -63,11 +85,15 @@ export type ApplyAction =
       readonly nodeId: NodeId;
       readonly path: string;
       readonly content: Digest;
+      /** Of the content, where the entry tells it: what is written must have it. */
+      readonly sha256?: Digest | null;
       readonly size: number;
       readonly mode: number;
       readonly mtimeMs: number;
       /** What must be there now: null for nothing. Anything else found there is left alone and reported `blocked`. */
       readonly expected: StatMark | null;
+      /** The content itself, where this device made it: it is not fetched then. */
+      readonly bytes?: Uint8Array;
     }
   | {
       readonly kind: 'set-mode';
@@ -115,6 +141,8 @@ export interface TransferCount {
 }
 
 export interface Folder {
+  /** Links of the workspace are not made here: the user's choice. They are left out as what is excluded, and no difference. */
+  readonly skipsLinks: boolean;
   /** Valid root: it exists, is a folder, and carries the marker of this link. Throws `halted` otherwise. Sweeps temp files of earlier runs. */
   open(): Promise<void>;
   /** Findings are delivered in batches as they come, so that hashing, uploading and scanning overlap and memory stays bounded. */
@@ -132,7 +160,22 @@ export interface Folder {
     knowledge: LocalKnowledge,
     signal: AbortSignal,
   ): Promise<readonly ApplyResult[]>;
+  /** A small content whole, verified, from the server; null when the server has it no more. Throws what server and network throw. */
+  fetch(wanted: { readonly content: Digest; readonly size: number }, signal: AbortSignal): Promise<Uint8Array | null>;
+  /** A small file whole; null when it is not as `expected` any more, or cannot be read. */
+  read(path: string, expected: StatMark): Promise<Uint8Array | null>;
+  /** What a file of these bytes would be told as. `profileId`: of the version before, 0 for none. */
+  describe(bytes: Uint8Array, profileId: number): Promise<DescribedBytes>;
   close(): Promise<void>;
+}
+
+/** What there is to tell of a file's bytes. */
+export interface DescribedBytes {
+  readonly content: Digest;
+  /** Null for a content of at most one chunk. */
+  readonly chunks: ContentChunks | null;
+  /** Null unless the workspace asks for it. */
+  readonly sha256: Digest | null;
 }
 
 /** A file on this disk whose content is to be on the server. */

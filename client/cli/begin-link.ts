@@ -5,6 +5,7 @@ import { type Link, linkFolder, makeControlFolder, relinkFolder } from '../agent
 import { createNodeFileSystem } from '../agent/folder/node-file-system.ts';
 import { type Journal, createJournal } from '../agent/journal/journal.ts';
 import { pinKeys } from '../agent/journal/meta-table.ts';
+import { keysInOrder } from '../sdk/signatures.ts';
 import { controlFolder } from '../../shared/core/paths/control-folder.ts';
 import type { WorkspaceId } from '../../shared/core/ids.ts';
 import type { Connection } from './connection.ts';
@@ -25,11 +26,10 @@ async function newIncarnation(
   const token = new Uint8Array(randomBytes(16));
   const { deviceId } = await api.registerDevice({ token, name: deviceName }, context.signal);
   const keys = await api.signingKeys(context.signal);
+  const { sha256 } = await api.getWorkspace(workspaceId, context.signal);
   const journal = createJournal(journalFile(folder), { workspaceId, deviceId, server, user });
-  pinKeys(
-    journal.meta,
-    [...keys].map(([keyId, publicKey]) => ({ keyId, publicKey })),
-  );
+  pinKeys(journal.meta, keysInOrder(keys));
+  journal.meta.wantsSha256 = sha256 === true;
   return { link: { workspaceId, deviceId }, journal };
 }
 
@@ -40,11 +40,13 @@ export async function beginLink(
   folder: string,
   workspace: { readonly workspaceId: WorkspaceId },
   deviceName: string,
+  choices: Pick<Link, 'names' | 'symlinks'> = {},
 ): Promise<Link> {
   const fs = createNodeFileSystem();
   makeControlFolder(fs, folder);
-  const { link, journal } = await newIncarnation(context, connection, folder, workspace.workspaceId, deviceName);
-  journal.close();
+  const begun = await newIncarnation(context, connection, folder, workspace.workspaceId, deviceName);
+  begun.journal.close();
+  const link = { ...begun.link, ...choices };
   linkFolder(fs, folder, link);
   return link;
 }
@@ -61,6 +63,8 @@ export async function renewLink(
   deviceName: string,
 ): Promise<{ readonly link: Link; readonly journal: Journal }> {
   const renewed = await newIncarnation(context, connection, folder, lost.workspaceId, deviceName);
-  relinkFolder(createNodeFileSystem(), folder, renewed.link);
-  return renewed;
+  // What was chosen for the folder stays: with other names, what lies there would be other files.
+  const link = { ...lost, ...renewed.link };
+  relinkFolder(createNodeFileSystem(), folder, link);
+  return { link, journal: renewed.journal };
 }

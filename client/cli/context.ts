@@ -5,32 +5,51 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { styleText } from 'node:util';
+import type { Bandwidth } from '../sdk/bandwidth.ts';
+import type { RetryBudget } from '../sdk/retry-budget.ts';
 
 export interface OutputOptions {
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  /** False with `--no-input`: nobody is asked anything. */
+  readonly input?: boolean;
 }
 
 export interface CliContext {
   readonly env: NodeJS.ProcessEnv;
   /** Folder of credentials: `$TIDE_HOME`, else `$XDG_CONFIG_HOME/tidemark`, else `~/.config/tidemark`. */
   readonly configFolder: string;
+  /** What tide notes for itself and can do without: `$TIDE_HOME/state`, else `$XDG_STATE_HOME/tidemark`, else `~/.local/state/tidemark`. */
+  readonly stateFolder: string;
   /** Whether stderr is a terminal that may be drawn on. */
   readonly animated: boolean;
+  /** Whether a person is there to answer: stdin and stderr are terminals. */
+  readonly canAsk: boolean;
   readonly signal: AbortSignal;
   /** The data of the command: one JSON object on one line with `--json`, else these lines. */
   print(options: OutputOptions, data: unknown, lines: () => readonly string[]): void;
   /** A message for the person; nothing with `--quiet`. */
   note(options: OutputOptions, text: string): void;
+  /** What happens, for `--verbose`; undefined without it. Never a secret: no token, no signed URL. */
+  readonly trace: ((text: string) => void) | undefined;
+  /** The limit for all that connections of this context send and receive. */
+  readonly bandwidth?: Bandwidth;
+  /** For a process that goes on for long. */
+  readonly retryBudget?: RetryBudget;
 }
 
-export function createContext(signal: AbortSignal): CliContext {
+export function createContext(signal: AbortSignal, verbose = false): CliContext {
   const { env } = process;
+  const home = env['TIDE_HOME'];
   const configHome = env['XDG_CONFIG_HOME'] ?? join(homedir(), '.config');
+  const stateHome = env['XDG_STATE_HOME'] ?? join(homedir(), '.local', 'state');
   return {
     env,
-    configFolder: env['TIDE_HOME'] ?? join(configHome, 'tidemark'),
+    configFolder: home ?? join(configHome, 'tidemark'),
+    stateFolder: home === undefined ? join(stateHome, 'tidemark') : join(home, 'state'),
     animated: process.stderr.isTTY && env['TERM'] !== 'dumb' && env['CI'] === undefined,
+    canAsk: process.stdin.isTTY && process.stderr.isTTY && env['CI'] === undefined,
     signal,
     print: (options, data, lines) => {
       const text = options.json === true ? JSON.stringify(data) : lines().join('\n');
@@ -39,6 +58,9 @@ export function createContext(signal: AbortSignal): CliContext {
     note: (options, text) => {
       if (options.quiet !== true) process.stderr.write(text + '\n');
     },
+    trace: verbose
+      ? (text) => process.stderr.write(`${performance.now().toFixed(0).padStart(7)} ms  ${text}\n`)
+      : undefined,
   };
 }
 

@@ -1,5 +1,6 @@
 /** What `tide` exits with. Documented in docs/cli.md; scripts may rely on them. */
 import { type ErrorCode, isTidemarkError } from '../../shared/core/errors.ts';
+import { isUsageError } from './usage-error.ts';
 
 export const exitCodes = {
   ok: 0,
@@ -17,11 +18,14 @@ export const exitCodes = {
   halted: 6,
   /** Done, but some files could not be synced; they are listed. */
   incomplete: 7,
+  /** This device was revoked: its files stay, it syncs no more. */
+  revoked: 8,
   /** Stopped by Ctrl-C. */
   interrupted: 130,
 } as const;
 
 const byCode: Partial<Record<ErrorCode, number>> = {
+  revoked: exitCodes.revoked,
   unauthenticated: exitCodes.notLoggedIn,
   forbidden: exitCodes.notFound,
   'not-found': exitCodes.notFound,
@@ -32,5 +36,6 @@ const byCode: Partial<Record<ErrorCode, number>> = {
 };
 
 export function errorToExitCode(error: unknown): number {
+  if (isUsageError(error)) return exitCodes.usage;
   return isTidemarkError(error) ? (byCode[error.code] ?? exitCodes.failed) : exitCodes.failed;
 }

@@ -95,31 +95,57 @@ async function refresh(credential: Credential, nowMs: number): Promise<Credentia
       nowMs,
     );
     return { ...renewed, refreshToken: renewed.refreshToken ?? credential.refreshToken };
-  } catch {
-    throw again;
+  } catch (cause) {
+    // What the provider itself says is its last word; anything else is the network, or a provider that cannot answer just now.
+    if (cause instanceof oidc.ResponseBodyError && cause.status < 500) throw again;
+    throw new TidemarkError('unavailable', `the identity provider at ${credential.issuer} cannot be reached`, {
+      cause,
+    });
   }
 }
 
-/** Tokens of the stored credential, renewed shortly before they end, and saved; one renewal at a time. */
+/**
+ * Ends the refresh token at the issuer (RFC 7009), so that whoever has copied it gets nothing for it any more. False where the issuer has no
+ * such endpoint, and where there is no such token. Throws `unavailable` when the issuer cannot be reached or refuses.
+ */
+export async function revokeLogin({ issuer, clientId, refreshToken }: Credential): Promise<boolean> {
+  if (refreshToken === null) return false;
+  const config = await discover(issuer, clientId);
+  if (config.serverMetadata().revocation_endpoint === undefined) return false;
+  try {
+    await oidc.tokenRevocation(config, refreshToken, { token_type_hint: 'refresh_token' });
+    return true;
+  } catch (cause) {
+    throw new TidemarkError('unavailable', `the identity provider at ${issuer} did not end the login`, { cause });
+  }
+}
+
+/**
+ * Tokens of the stored credential, renewed shortly before they end, and saved. One renewal at a time, over all processes of the user: a
+ * provider takes a refresh token that comes twice for a stolen one, and ends the login.
+ */
 export function createTokenSource(store: CredentialStore, server: string, now: () => number): TokenSource {
   let renewal: Promise<string> | null = null;
 
-  async function renewNow(): Promise<string> {
-    const renewed = await refresh(store.get(server).credential, now());
-    store.save(server, renewed);
+  async function renewNow(old: string): Promise<string> {
+    const { credential } = store.get(server);
+    if (credential.accessToken !== old) return credential.accessToken;
+    const renewed = await refresh(credential, now());
+    store.replace(server, renewed);
     return renewed.accessToken;
   }
 
-  const renewOnce = () => (renewal ??= renewNow().finally(() => (renewal = null)));
+  const renewOnce = (old: string): Promise<string> =>
+    (renewal ??= store.exclusively(() => renewNow(old)).finally(() => (renewal = null)));
 
   return {
     token: async () => {
       const { credential } = store.get(server);
-      return credential.expiresMs - renewBeforeMs > now() ? credential.accessToken : renewOnce();
+      return credential.expiresMs - renewBeforeMs > now() ? credential.accessToken : renewOnce(credential.accessToken);
     },
     renew: async (refusedToken) => {
       const { credential } = store.get(server);
-      return credential.accessToken === refusedToken ? renewOnce() : credential.accessToken;
+      return credential.accessToken === refusedToken ? renewOnce(refusedToken) : credential.accessToken;
     },
   };
 }

@@ -9,12 +9,12 @@ import {
   profiles,
   selectProfile,
 } from '../../shared/core/chunk/profiles.ts';
-import { TidemarkError } from '../../shared/core/errors.ts';
 import { blake3 } from '../../shared/core/hash/blake3.ts';
 import { type Digest, bytesToDigest, parseDigestColumn } from '../../shared/core/ids.ts';
 import { merkleRoot } from '../../shared/core/merkle/tree.ts';
 import { type DefineCommand, newCommand } from './command.ts';
 import { type OutputOptions, tableToLines } from './context.ts';
+import { usageError } from './usage-error.ts';
 
 interface InspectChunksOptions extends OutputOptions {
   readonly profile?: string;
@@ -30,7 +30,7 @@ function parseProfile(text: string): ChunkProfile {
   const found = Object.values(profiles).find((each) => each.name === text || String(each.id) === text);
   if (found === undefined) {
     const names = Object.values(profiles).map((each) => each.name);
-    throw new TidemarkError('malformed', `there is no profile "${text}"; there are ${names.join(', ')}`);
+    throw usageError(`there is no profile "${text}"; there are ${names.join(', ')}`);
   }
   return mustGetProfile(found.id);
 }

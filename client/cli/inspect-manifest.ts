@@ -4,6 +4,7 @@ import {
   type DigestColumn,
   columnDigestAt,
   digestsToColumn,
+  type Digest,
   parseDigest,
   parseDigestColumn,
 } from '../../shared/core/ids.ts';
@@ -12,9 +13,18 @@ import { type DefineCommand, type ServerOption, newCommand, serverOption } from 
 import { connect } from './connection.ts';
 import { tableToLines } from './context.ts';
 import { findWorkspace } from './find-workspace.ts';
+import { usageError } from './usage-error.ts';
 
 interface InspectManifestOptions extends ServerOption {
   readonly workspace: string;
+}
+
+function parseRoot(text: string): Digest {
+  try {
+    return parseDigest(text);
+  } catch (cause) {
+    throw usageError(`"${text}" is no root: 64 hexadecimal digits, as \`tide ls --json\` shows them`, cause);
+  }
 }
 
 const none: DigestColumn = parseDigestColumn(new Uint8Array(0));
@@ -27,7 +37,7 @@ export const inspectManifestCommand: DefineCommand = (context) =>
     .requiredOption('-w, --workspace <name>', 'the workspace, by name or id')
     .option(...serverOption)
     .action(async (rootText: string, options: InspectManifestOptions) => {
-      const root = parseDigest(rootText);
+      const root = parseRoot(rootText);
       const { api } = connect(context, options.server);
       const { workspaceId } = await findWorkspace(api, options.workspace, context.signal);
       const roots = digestsToColumn([root]);

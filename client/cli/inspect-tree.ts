@@ -11,7 +11,7 @@ export const inspectTreeCommand: DefineCommand = (context) =>
   ])
     .argument('[folder]', 'a linked folder', '.')
     .action(async (folder: string, options: OutputOptions) => {
-      const agent = await openAgent(context, options, folder, () => undefined);
+      const agent = await openAgent(context, options, folder);
       try {
         const { head } = agent.journal.meta;
         const levels = await mapLevels(agent.journal.mapNodes, head.root);

@@ -1,10 +1,10 @@
 /** `tide login`: who you are, by the server's identity provider. */
-import { TidemarkError } from '../../shared/core/errors.ts';
 import { type DefineCommand, newCommand } from './command.ts';
 import { connectAnonymously } from './connection.ts';
 import type { OutputOptions } from './context.ts';
 import { normaliseServer, openCredentials } from './credentials.ts';
 import { loginByDevice, loginForDevelopment } from './identity.ts';
+import { usageError } from './usage-error.ts';
 
 interface LoginOptions extends OutputOptions {
   readonly server: string;
@@ -24,7 +24,7 @@ export const loginCommand: DefineCommand = (context) =>
       const server = normaliseServer(options.server);
       const configuration = await connectAnonymously(server).configuration(context.signal);
       if (options.dev === true && options.user === undefined) {
-        throw new TidemarkError('malformed', '--dev needs --user NAME');
+        throw usageError('--dev needs --user NAME');
       }
       const credential =
         options.dev === true
@@ -35,7 +35,7 @@ export const loginCommand: DefineCommand = (context) =>
               ({ url, code }) => context.note({}, `Open ${url}\nand confirm the code ${code}`),
               context.signal,
             );
-      openCredentials(context.configFolder).save(server, credential);
+      await openCredentials(context.configFolder).save(server, credential);
       context.print(options, { server, user: credential.user }, () => [
         `Logged in to ${server} as ${credential.user}.`,
       ]);

@@ -1,85 +1,61 @@
-/** The `tide` command line: the table of its commands, and what happens to errors and signals. */
-import { Command, CommanderError } from 'commander';
-import { type CliContext, createContext } from './context.ts';
-import { createCommand } from './create.ts';
+/** The entry of the `tide` command line: signals, errors, exit codes. What it can do is in command-table.ts. */
+import { CommanderError } from 'commander';
+import { createContext } from './context.ts';
 import { errorToJson, errorToText } from './errors.ts';
 import { errorToExitCode, exitCodes } from './exit-codes.ts';
-import { inspectCommand } from './inspect.ts';
-import { linkCommand } from './link.ts';
-import { listCommand } from './list.ts';
-import { loginCommand } from './login.ts';
-import { lsCommand } from './ls.ts';
-import { statusCommand } from './status.ts';
-import { syncCommand } from './sync.ts';
+import { newProgram } from './program.ts';
 
-const version = '0.1.0';
-
-function newProgram(context: CliContext): Command {
-  const program = new Command('tide')
-    .description('Keeps a folder the same on every device that shares it.')
-    .version(version)
-    .showSuggestionAfterError()
-    .showHelpAfterError('(tide --help shows all commands)')
-    .addHelpText(
-      'after',
-      `
-First steps:
-  $ tide login --server https://sync.example.com
-  $ tide create photos
-  $ tide link ~/Photos --workspace photos
-  $ tide sync ~/Photos`,
-    );
-  const commands = [
-    loginCommand,
-    createCommand,
-    listCommand,
-    linkCommand,
-    syncCommand,
-    statusCommand,
-    lsCommand,
-    inspectCommand,
-  ];
-  for (const define of commands) program.addCommand(define(context));
-  exitByThrowing(program);
-  return program;
+/** Words that are options, wherever they are: an error may come before they are understood. */
+function hasFlag(words: readonly string[], flag: string): boolean {
+  const end = words.indexOf('--');
+  return words.slice(0, end < 0 ? undefined : end).includes(flag);
 }
 
-/** Commander would end the process in the middle; we want to flush what was printed and choose the exit code. */
-function exitByThrowing(command: Command): void {
-  command.exitOverride();
-  for (const child of command.commands) exitByThrowing(child);
-}
-
-function showError(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage;
-  const asJson = process.argv.includes('--json');
+function showError(error: unknown, words: readonly string[]): number {
+  const asJson = hasFlag(words, '--json');
+  const isUsage = error instanceof CommanderError;
+  if (isUsage && error.exitCode === 0) return exitCodes.ok;
   if (asJson) process.stdout.write(JSON.stringify(errorToJson(error)) + '\n');
-  else process.stderr.write(`tide: ${errorToText(error)}\n`);
+  else if (!isUsage) process.stderr.write(`tide: ${errorToText(error)}\n`);
   if (process.env['TIDE_DEBUG'] !== undefined) console.error(error);
-  return errorToExitCode(error);
+  return isUsage ? exitCodes.usage : errorToExitCode(error);
 }
 
-/** `tide ls | head` closes the pipe while we write: that is how it ends, not an error. */
-function endWhenNobodyReads(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(exitCodes.ok);
+/** `tide ls | head` closes the pipe while we write: that is how it ends, not an error. Where output is a file, its disk may be full. */
+function endOutput(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(exitCodes.ok);
+  process.stderr.write(`tide: the output could not be written: ${errorToText(error)}\n`);
+  process.exit(exitCodes.failed);
 }
+
+const stoppedJson = { error: { code: 'interrupted', message: 'stopped; what was done stays done', data: {} } };
 
 async function main(): Promise<void> {
+  const words = process.argv.slice(2);
+  // Of a watch that tells in JSON, every line is JSON.
+  const isLog = words[0] === 'watch' && hasFlag(words, '--json');
+  const isQuiet = isLog || hasFlag(words, '--quiet') || hasFlag(words, '-q');
   const controller = new AbortController();
-  const interrupted = new Error('stopped');
   const stop = () => {
     if (controller.signal.aborted) process.exit(exitCodes.interrupted);
-    process.stderr.write('\nFinishing what is in flight; Ctrl-C again stops at once.\n');
-    controller.abort(interrupted);
+    if (!isQuiet) process.stderr.write('\nFinishing what is in flight; Ctrl-C again stops at once.\n');
+    controller.abort(new Error('stopped'));
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', endWhenNobodyReads);
+  process.stdout.on('error', endOutput);
+  // Without a place for messages there is nobody to tell.
+  process.stderr.on('error', ({ code }: NodeJS.ErrnoException) =>
+    process.exit(code === 'EPIPE' ? exitCodes.ok : exitCodes.failed),
+  );
   try {
-    await newProgram(createContext(controller.signal)).parseAsync();
+    const context = createContext(controller.signal, hasFlag(words, '--verbose'));
+    await (await newProgram(context, words)).parseAsync();
   } catch (error) {
-    process.exitCode = controller.signal.aborted ? exitCodes.interrupted : showError(error);
+    if (controller.signal.aborted) {
+      if (hasFlag(words, '--json')) process.stdout.write(JSON.stringify(stoppedJson) + '\n');
+      process.exitCode = exitCodes.interrupted;
+    } else process.exitCode = showError(error, words);
   } finally {
     process.off('SIGINT', stop);
     process.off('SIGTERM', stop);

@@ -1,68 +1,57 @@
-/** Progress on stderr: a bar on a terminal, a line a phase otherwise, nothing with --quiet or --json. */
-import { MultiBar, Presets, type SingleBar } from 'cli-progress';
+/**
+ * Progress on stderr: bars on a terminal, one for all and one for each large file under way; elsewhere a line for each phase and one
+ * more every ten seconds; nothing with --quiet or --json.
+ */
 import type { ProgressEvent } from '../agent/engine/report.ts';
 import type { Traffic } from './connection.ts';
-import { type CliContext, type OutputOptions, bytesToText } from './context.ts';
+import type { CliContext, OutputOptions } from './context.ts';
+import { drawBars } from './progress/bars.ts';
+import { type Figures, type PhaseNames, ProgressMeter, figuresToText } from './progress/meter.ts';
 
 export interface ProgressView {
-  show(event: ProgressEvent): void;
+  /** Traffic: what has crossed the wire so far. */
+  readonly show: (event: ProgressEvent, traffic: Traffic) => void;
+  readonly end: () => void;
+}
+
+/** What is done with figures as they come. */
+export interface Drawing {
+  draw(figures: Figures): void;
   end(): void;
 }
 
 const silent: ProgressView = { show: () => undefined, end: () => undefined };
 
-function lines(context: CliContext, options: OutputOptions): ProgressView {
+/** Between two lines of one phase. */
+const lineMs = 10_000;
+
+/** A line when a phase begins, and every ten seconds while it goes on. `now` in milliseconds. */
+export function drawLines(write: (line: string) => void, now: () => number): Drawing {
   let phase = '';
+  let lastMs = 0;
   return {
-    show: (event) => {
-      if (event.phase === phase) return;
-      phase = event.phase;
-      if (phase !== 'idle') context.note(options, `${phase} …`);
+    draw: (figures) => {
+      const isNew = figures.phase !== phase;
+      if (!isNew && now() - lastMs < lineMs) return;
+      const text = isNew ? '' : figuresToText(figures);
+      phase = figures.phase;
+      lastMs = now();
+      write(text === '' ? `${phase} …` : `${phase}: ${text}`);
     },
     end: () => undefined,
   };
 }
 
-/** How often the bar shows what has crossed the wire by now, in milliseconds: a large file is one step of its phase. */
-const trafficMs = 200;
-
-function bars(traffic: () => Traffic | undefined): ProgressView {
-  const multi = new MultiBar(
-    {
-      format: '{phase} {bar} {value}/{total} {moved}',
-      hideCursor: true,
-      clearOnComplete: true,
-      stream: process.stderr,
-    },
-    Presets.shades_classic,
-  );
-  let bar: SingleBar | undefined;
-  const timer = setInterval(() => bar?.update({ moved: trafficToText(traffic()) }), trafficMs).unref();
-  return {
-    show: ({ phase, done, total }) => {
-      bar ??= multi.create(total, done);
-      bar.setTotal(Math.max(total, done, 1));
-      bar.update(done, { phase: phase.padEnd(11), moved: trafficToText(traffic()) });
-    },
-    end: () => {
-      clearInterval(timer);
-      multi.stop();
-    },
-  };
-}
-
-function trafficToText(traffic: Traffic | undefined): string {
-  return traffic === undefined
-    ? ''
-    : `sent ${bytesToText(traffic.bytesSent)}, received ${bytesToText(traffic.bytesReceived)}`;
-}
-
-/** `traffic`: what has crossed the wire so far, once there is a connection. */
-export function createProgressView(
-  context: CliContext,
-  options: OutputOptions,
-  traffic: () => Traffic | undefined,
-): ProgressView {
+/** `names`: of phases that mean something else in this command. */
+export function createProgressView(context: CliContext, options: OutputOptions, names: PhaseNames = {}): ProgressView {
   if (options.quiet === true || options.json === true) return silent;
-  return context.animated ? bars(traffic) : lines(context, options);
+  const now = () => performance.now();
+  const drawing = context.animated ? drawBars() : drawLines((line) => context.note(options, line), now);
+  const meter = new ProgressMeter(names);
+  return {
+    show: (event, traffic) => {
+      if (event.phase !== 'idle') drawing.draw(meter.add(event, traffic, now()));
+    },
+    end: () => drawing.end(),
+  };
 }

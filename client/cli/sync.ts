@@ -1,57 +1,61 @@
 /** `tide sync FOLDER`: once, until the folder, the workspace and what was last equal are the same. */
-import type { SyncReport } from '../agent/engine/report.ts';
-import { openAgent } from './agent.ts';
+import { planAction } from './actions/plan.ts';
+import { type SyncResult, syncAction } from './actions/sync.ts';
+import { bwlimitOption, withBandwidthOption } from './bwlimit-option.ts';
 import { type DefineCommand, newCommand } from './command.ts';
-import type { Traffic } from './connection.ts';
-import { type OutputOptions, bytesToText, nameToText } from './context.ts';
+import { type CliContext, type OutputOptions, bytesToText, nameToText } from './context.ts';
 import { exitCodes } from './exit-codes.ts';
+import { planToLines } from './plan-lines.ts';
 import { createProgressView } from './progress.ts';
+import { runAction } from './run-action.ts';
 
 interface SyncOptions extends OutputOptions {
   readonly allowMassDelete?: boolean;
+  readonly dryRun?: boolean;
+  readonly force?: boolean;
+  readonly bwlimit?: string;
 }
 
-function reportToJson(report: SyncReport, traffic: Traffic, seconds: number): Record<string, unknown> {
-  const { bytesSent, bytesReceived, requests } = traffic;
-  return { ...report, bytesSent, bytesReceived, requests, seconds };
-}
-
-function reportToLines(report: SyncReport, traffic: Traffic, seconds: number): string[] {
-  const verdict = report.upToDate ? 'Up to date' : 'Not all could be synced';
-  const moved = `sent ${bytesToText(traffic.bytesSent)}, received ${bytesToText(traffic.bytesReceived)}`;
+function toLines(result: SyncResult): string[] {
+  const verdict = result.upToDate ? 'Up to date' : 'Not all could be synced';
+  const moved = `sent ${bytesToText(result.bytesSent)}, received ${bytesToText(result.bytesReceived)}`;
   return [
-    `${verdict}: ${report.files} files, ${bytesToText(report.bytesScanned)}; ${moved}; ${seconds.toFixed(2)} s`,
-    ...(report.conflicts > 0 ? [`${report.conflicts} conflict copies were made; nothing is lost`] : []),
-    ...report.problems.map((problem) => `  ${problem.code}: ${nameToText(problem.path || '.')}: ${problem.detail}`),
-    `mark ${report.root} at ${report.seq}`,
+    `${verdict}: ${result.files} files, ${bytesToText(result.bytesScanned)}; ${moved}; ${result.seconds.toFixed(2)} s`,
+    ...(result.merged > 0 ? [`${result.merged} files were merged with edits of other devices`] : []),
+    ...(result.conflicts > 0 ? [`${result.conflicts} conflict copies were made; nothing is lost: tide conflicts`] : []),
+    ...result.problems.map((problem) => `  ${problem.code}: ${nameToText(problem.path || '.')}: ${problem.detail}`),
+    `mark ${result.root} at ${result.seq}`,
   ];
+}
+
+async function showPlan(context: CliContext, folder: string, options: SyncOptions): Promise<void> {
+  const params = { massDeletionAllowed: options.allowMassDelete === true };
+  const view = createProgressView(context, options);
+  const plan = await runAction(context, options, folder, planAction, params, view.show).finally(view.end);
+  context.print(options, plan, () => planToLines(plan));
+  if (plan.halts.length > 0) process.exitCode = exitCodes.halted;
+}
+
+async function syncOnce(context: CliContext, folder: string, options: SyncOptions): Promise<void> {
+  const view = createProgressView(context, options);
+  const params = { massDeletionAllowed: options.allowMassDelete === true, force: options.force === true };
+  const limited = withBandwidthOption(context, options);
+  const result = await runAction(limited, options, folder, syncAction, params, view.show).finally(view.end);
+  context.print(options, result, () => toLines(result));
+  if (!result.upToDate) process.exitCode = exitCodes.incomplete;
 }
 
 export const syncCommand: DefineCommand = (context) =>
   newCommand('sync', 'sync a linked folder once, until nothing is left to do', [
     'tide sync ~/Photos',
+    'tide sync ~/Photos --dry-run',
     'tide sync ~/Photos --json | jq .bytesSent',
   ])
     .argument('[folder]', 'a linked folder', '.')
+    .option('-n, --dry-run', 'show what a sync would do, and do nothing')
+    .option('--force', 'sync also when the folder is paused; it stays paused')
+    .option(...bwlimitOption)
     .option('--allow-mass-delete', 'carry out a deletion of most of the folder, which is refused otherwise')
-    .action(async (folder: string, options: SyncOptions) => {
-      const began = performance.now();
-      let traffic: Traffic | undefined;
-      const view = createProgressView(context, options, () => traffic);
-      const agent = await openAgent(context, options, folder, (event) => view.show(event));
-      traffic = agent.connection.traffic;
-      try {
-        const report = await agent.engine.sync(context.signal, {
-          massDeletionAllowed: options.allowMassDelete === true,
-        });
-        view.end();
-        const seconds = Number(((performance.now() - began) / 1_000).toFixed(3));
-        context.print(options, reportToJson(report, traffic, seconds), () => reportToLines(report, traffic, seconds));
-        if (!report.upToDate) process.exitCode = exitCodes.incomplete;
-      } catch (error) {
-        throw agent.explain(error);
-      } finally {
-        view.end();
-        await agent.close();
-      }
-    });
+    .action((folder: string, options: SyncOptions) =>
+      options.dryRun === true ? showPlan(context, folder, options) : syncOnce(context, folder, options),
+    );

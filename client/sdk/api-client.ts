@@ -4,7 +4,7 @@
  * commits an Idempotency-Key).
  */
 import { TidemarkError, isTidemarkError } from '../../shared/core/errors.ts';
-import type { RequestId, WorkspaceId } from '../../shared/core/ids.ts';
+import type { DeviceId, RequestId, SessionId, WorkspaceId } from '../../shared/core/ids.ts';
 import { limits } from '../../shared/core/limits.ts';
 import type { Codec } from '../../shared/core/pack/codecs.ts';
 import { type ChangesResponse, changesResponse } from '../../shared/core/wire/changes.ts';
@@ -49,43 +49,65 @@ import {
   workspaceList,
   workspaceView,
 } from '../../shared/core/wire/workspace.ts';
+import { type UploadSessionStatus, uploadSessionStatus } from '../../shared/core/wire/upload-status.ts';
 import { readBounded } from './body.ts';
+import { type HistoryCalls, historyCalls } from './history-calls.ts';
 import { failureToError, responseToError } from './problem.ts';
 import { type RetryPolicy, type Waiter, defaultRetryPolicy, withRetry } from './retry.ts';
-import { type SigningKeys, jwksToSigningKeys } from './signatures.ts';
+import { type ServerKey, jwksToServerKeys } from './signatures.ts';
 import type { TokenSource } from './tokens.ts';
 import type { Transport } from './transport.ts';
+import { type WorkspaceCalls, workspaceCalls } from './workspace-calls.ts';
+
+/** What the server's store needs to know to show us what we wrote; opaque, from the newest answer that had one. */
+export interface StoreSession {
+  token: string | null;
+}
 
 export interface ApiClientOptions {
   /** The server's address with its prefix, e.g. `http://127.0.0.1:7071/api`. */
   readonly baseUrl: string;
   readonly transport: Transport;
   readonly tokens: TokenSource;
+  /** The device that asks, where it is known: so a revoked one is told wherever it asks. */
+  readonly device?: DeviceId;
   readonly lz4: Codec | null;
   readonly waiter: Waiter;
   readonly now: () => number;
   readonly retry?: RetryPolicy;
+  /** Kept by the caller, when a later process is to see what this one wrote; by default it ends with the client. */
+  readonly session?: StoreSession;
   /** Called with the bytes of each body as it crossed the wire. */
   readonly onTraffic?: (sent: number, received: number) => void;
 }
 
-interface Call<T> {
-  readonly method: 'GET' | 'POST';
+export interface ApiCall<T> {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly body?: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
   readonly answer: Schema<T>;
   readonly anonymous?: boolean;
+  /** Asked as a person, whatever device they sit at. */
+  readonly isOfNoDevice?: boolean;
 }
 
-export interface ApiClient {
+export interface ApiClient extends WorkspaceCalls, HistoryCalls {
   configuration(signal?: AbortSignal): Promise<ServerConfiguration>;
-  signingKeys(signal?: AbortSignal): Promise<SigningKeys>;
+  /** The keys that the server publishes now, past any cache. */
+  signingKeys(signal?: AbortSignal): Promise<readonly ServerKey[]>;
   createWorkspace(request: CreateWorkspaceRequest, signal?: AbortSignal): Promise<WorkspaceView>;
   listWorkspaces(signal?: AbortSignal): Promise<readonly WorkspaceView[]>;
   getWorkspace(workspaceId: WorkspaceId, signal?: AbortSignal): Promise<WorkspaceView>;
   registerDevice(request: RegisterDeviceRequest, signal?: AbortSignal): Promise<DeviceView>;
   openUploadSession(request: UploadSessionRequest, signal?: AbortSignal): Promise<UploadSessionResponse>;
+  /** What became of each pack of a session of ours; `staged`: with URLs for staged uploads. */
+  uploadSessionStatus(
+    workspaceId: WorkspaceId,
+    sessionId: SessionId,
+    staged: boolean,
+    signal?: AbortSignal,
+  ): Promise<UploadSessionStatus>;
   /** The same request id and request give the same answer, however often they are sent. */
   commit(request: CommitRequest, requestId: RequestId, signal?: AbortSignal): Promise<CommitResponse>;
   /** One page of journal entries after `after`. */
@@ -102,6 +124,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const policy = options.retry ?? defaultRetryPolicy;
   const base = options.baseUrl.replace(/\/+$/, '');
 
+  const session = options.session ?? { token: null };
+
   async function send(path: string, init: RequestInit, signal: AbortSignal): Promise<Uint8Array> {
     let response: Response;
     try {
@@ -109,6 +133,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     } catch (cause) {
       throw failureToError(cause, signal);
     }
+    session.token = response.headers.get('tidemark-session') ?? session.token;
     if (!response.ok) throw await responseToError(response, options.now());
     const received = await readBounded(response, limits.requestBytesMax, signal);
     options.onTraffic?.((init.body as Uint8Array | undefined)?.length ?? 0, received.length);
@@ -130,16 +155,21 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     }
   }
 
-  async function once<T>(call: Call<T>, token: string | null, signal: AbortSignal): Promise<T> {
+  async function once<T>(call: ApiCall<T>, token: string | null, signal: AbortSignal): Promise<T> {
     const headers: Record<string, string> = { accept: mediaTypes.msgpack, ...call.headers };
-    if (token !== null) headers['authorization'] = `Bearer ${token}`;
+    if (token !== null) {
+      headers['authorization'] = `Bearer ${token}`;
+      if (session.token !== null) headers['tidemark-session'] = session.token;
+    }
+    const isOfDevice = call.anonymous !== true && call.isOfNoDevice !== true;
+    if (isOfDevice && options.device !== undefined) headers['tidemark-device'] = options.device;
     if (call.body !== undefined) headers['content-type'] = mediaTypes.msgpack;
     const init: RequestInit = { method: call.method, headers };
     if (call.body !== undefined) init.body = call.body as Uint8Array<ArrayBuffer>;
     return decodeAnswer(call.answer, await send(call.path, init, signal));
   }
 
-  function run<T>(call: Call<T>, signal: AbortSignal = never): Promise<T> {
+  function run<T>(call: ApiCall<T>, signal: AbortSignal = never): Promise<T> {
     return withRetry(policy, options.waiter, signal, async () => {
       if (call.anonymous === true) return once(call, null, signal);
       const token = await options.tokens.token();
@@ -155,6 +185,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const pack = <T>(schema: Schema<T>, value: T) => encodeBody(schema, value, options.lz4);
 
   return {
+    ...workspaceCalls({ run, pack }),
+    ...historyCalls({ run, pack }),
     configuration: (signal) =>
       run(
         { method: 'GET', path: '/.well-known/tidemark-configuration', answer: serverConfiguration, anonymous: true },
@@ -163,7 +195,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     signingKeys: (signal = never) =>
       withRetry(policy, options.waiter, signal, async () => {
         const path = '/.well-known/tidemark-keys.json';
-        return jwksToSigningKeys(await send(path, { method: 'GET', headers: { accept: mediaTypes.json } }, signal));
+        const headers = { accept: mediaTypes.json, 'cache-control': 'no-cache' };
+        return jwksToServerKeys(await send(path, { method: 'GET', headers }, signal));
       }),
     createWorkspace: (request, signal) =>
       run(
@@ -175,7 +208,16 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     getWorkspace: (workspaceId, signal) =>
       run({ method: 'GET', path: `/workspaces/${workspaceId}`, answer: workspaceView }, signal),
     registerDevice: (request, signal) =>
-      run({ method: 'POST', path: '/devices', body: pack(registerDeviceRequest, request), answer: deviceView }, signal),
+      run(
+        {
+          method: 'POST',
+          path: '/devices',
+          body: pack(registerDeviceRequest, request),
+          answer: deviceView,
+          isOfNoDevice: true,
+        },
+        signal,
+      ),
     openUploadSession: (request, signal) =>
       run(
         {
@@ -186,6 +228,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         },
         signal,
       ),
+    uploadSessionStatus: (workspaceId, sessionId, staged, signal) => {
+      const query = new URLSearchParams({ workspace: workspaceId, staged: String(staged) });
+      const path = `/upload/session/${sessionId}?${query.toString()}`;
+      return run({ method: 'GET', path, answer: uploadSessionStatus }, signal);
+    },
     commit: (request, requestId, signal) =>
       run(
         {

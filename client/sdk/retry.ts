@@ -4,6 +4,7 @@
  * thousand clients that lost the same server do not come back together.
  */
 import { type TidemarkError, isTidemarkError } from '../../shared/core/errors.ts';
+import type { RetryBudget } from './retry-budget.ts';
 
 export interface RetryPolicy {
   /** Tries in all, the first included. */
@@ -12,9 +13,17 @@ export interface RetryPolicy {
   readonly capMs: number;
   /** A server that asks for a longer wait than this is not waited for: the error goes to the caller, who may be a person. */
   readonly retryAfterMaxMs: number;
+  /** Shared by all requests of a process that goes on for long; without one each request stands for itself. */
+  readonly budget?: RetryBudget;
 }
 
 export const defaultRetryPolicy: RetryPolicy = { attempts: 7, baseMs: 200, capMs: 10_000, retryAfterMaxMs: 60_000 };
+
+/**
+ * A server that limits us is at work and says when to come back, so giving up helps nobody: refusals of that kind are borne so many
+ * times as often. They still end, should a server never let us in.
+ */
+const limitedPatience = 10;
 
 export interface Waiter {
   /** Resolves after `ms` milliseconds; rejects with the signal's reason when it is aborted. */
@@ -39,15 +48,24 @@ export async function withRetry<T>(
   signal: AbortSignal,
   attempt: () => Promise<T>,
 ): Promise<T> {
-  for (let n = 1; ; n++) {
+  let failed = 0;
+  let limited = 0;
+  for (;;) {
     signal.throwIfAborted();
     try {
-      return await attempt();
+      const result = await attempt();
+      policy.budget?.succeed();
+      return result;
     } catch (error) {
-      if (!isTidemarkError(error) || !error.retryable || n >= policy.attempts) throw error;
+      if (!isTidemarkError(error) || !error.retryable) throw error;
+      const isLimited = error.code === 'rate-limited' && askedWait(error) > 0;
+      const n = isLimited ? ++limited / limitedPatience : ++failed;
+      if (n >= policy.attempts) throw error;
       const asked = askedWait(error);
       if (asked > policy.retryAfterMaxMs) throw error;
-      const jitter = waiter.random() * Math.min(policy.capMs, policy.baseMs * 2 ** (n - 1));
+      // A server that says when to come back is at work: coming back then costs nothing.
+      if (!isLimited && policy.budget?.spend() === false) throw error;
+      const jitter = waiter.random() * Math.min(policy.capMs, policy.baseMs * 2 ** Math.max(0, n - 1));
       await waiter.sleep(asked + jitter, signal);
     }
   }

@@ -23,3 +23,23 @@ export function withCount(transport: Transport, count: () => void): Transport {
     return transport(request);
   };
 }
+
+/**
+ * Lets a request that was sent be answered, though its caller is told to stop meanwhile: what is in flight ends, nothing new begins.
+ * @param patience called when the caller stops; what it gives is aborted when waiting has to end, with or without an answer
+ */
+export function untilAnswered(transport: Transport, patience: () => AbortSignal): Transport {
+  return async (request) => {
+    const caller = request.signal;
+    caller.throwIfAborted();
+    const over = new AbortController();
+    const giveUp = (): void => over.abort(caller.reason);
+    const stop = (): void => patience().addEventListener('abort', giveUp, { once: true });
+    caller.addEventListener('abort', stop, { once: true });
+    try {
+      return await transport(new Request(request, { signal: over.signal }));
+    } finally {
+      caller.removeEventListener('abort', stop);
+    }
+  };
+}

@@ -4,6 +4,7 @@
  * is bounded by connections, not by sizes.
  */
 import { type IncomingMessage, type ServerResponse, createServer } from 'node:http';
+import { isTidemarkError } from '../../shared/core/errors.ts';
 import { limits } from '../../shared/core/limits.ts';
 import { parseBlobRequest } from '../../shared/adapters/blob-protocol/blob-request.ts';
 import { BlobFiles } from '../../shared/adapters/disk/blob-files.ts';
@@ -15,6 +16,7 @@ import { listenOn } from '../host/http-server.ts';
 import { getBlob } from './get-blob.ts';
 import { putBlob } from './put-blob.ts';
 import { sendRefusal } from './send-refusal.ts';
+import { commitBlocks, stageBlock } from './stage-blocks.ts';
 import { refusals } from '../../shared/adapters/blob-protocol/refusal.ts';
 
 export interface BlobServerOptions {
@@ -30,6 +32,8 @@ export interface BlobServerOptions {
 export interface BlobServer {
   /** Sweeps unfinished uploads, then listens. Port 0 takes a free one. @returns the base URL. @throws TidemarkError as listenOn. */
   start(host: string, port: number): Promise<string>;
+  /** Removes staged blocks that nobody will take up any more. @returns how many. */
+  sweepBlocks(): Promise<number>;
   /** Stops taking connections, lets requests finish for `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
@@ -61,6 +65,10 @@ async function answer(endpoint: Endpoint, request: IncomingMessage, response: Se
       return getBlob(endpoint.files, asked, request, response);
     case 'create':
       return putBlob(endpoint, asked, request, response);
+    case 'stage-block':
+      return stageBlock(endpoint, asked, request, response);
+    case 'commit-blocks':
+      return commitBlocks(endpoint, asked, request, response);
   }
 }
 
@@ -73,7 +81,7 @@ async function serve(endpoint: Endpoint, request: IncomingMessage, response: Ser
   } catch (error) {
     // The client went away: there is nobody to answer, and nothing was left behind.
     if (response.destroyed || isFileError(error, 'ECONNRESET', 'ERR_STREAM_PREMATURE_CLOSE')) return;
-    const busy = isFileError(error, ...busyCodes);
+    const busy = isFileError(error, ...busyCodes) || isTidemarkError(error, 'busy');
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'none';
     endpoint.log.error({ method: request.method ?? '', code }, 'a blob request failed');
     if (response.headersSent) response.destroy();
@@ -83,7 +91,7 @@ async function serve(endpoint: Endpoint, request: IncomingMessage, response: Ser
 
 /** A blob endpoint that is not listening yet. */
 export function createBlobServer(options: BlobServerOptions): BlobServer {
-  const endpoint: Endpoint = { ...options, files: new BlobFiles(options.folder, options.clock) };
+  const endpoint: Endpoint = { ...options, files: new BlobFiles(options.folder, options.clock, options.log) };
   const server = createServer((request, response) => {
     void serve(endpoint, request, response);
   });
@@ -95,6 +103,7 @@ export function createBlobServer(options: BlobServerOptions): BlobServer {
       await endpoint.files.prepare();
       return (await listenOn(server, { host, port }, 'The blob endpoint')).url;
     },
+    sweepBlocks: () => endpoint.files.sweepBlocks(),
     close: (graceMs) =>
       new Promise((resolve) => {
         const cut = setTimeout(() => server.closeAllConnections(), graceMs);

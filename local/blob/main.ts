@@ -8,6 +8,7 @@ import process from 'node:process';
 import { pino } from 'pino';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import type { Log } from '../../shared/ports/log.ts';
+import { type StartedPart, runCompanion } from '../companion-main.ts';
 import { type BlobCreatedEvent, createdToEvent } from '../events/blob-created.ts';
 import { createEventBridge } from '../events/event-bridge.ts';
 import { loadBlobUrlKey } from '../../shared/adapters/disk/blob-url-key.ts';
@@ -17,6 +18,8 @@ import { type BlobProcessConfig, parseBlobProcessConfig } from './config.ts';
 /** Requests may go on for so long after the end was asked for, and events be delivered: a person waits. Cut uploads are sent again. */
 const requestGraceMs = 3_000;
 const eventGraceMs = 2_000;
+/** Staged blocks live for two days; an hour more or less is nothing to them. */
+const sweepEveryMs = 3_600_000;
 const topic = '/tidemark/local/storage';
 
 /** Starts everything. @returns the base URL, and how to end it. */
@@ -33,14 +36,18 @@ async function startBlobProcess(
     clock: systemClock,
     log,
     onCreated: (created) => {
-      if (created.container !== 'chunks') return;
+      if (created.container !== 'chunks' && created.container !== 'staging') return;
       bridge?.emit(createdToEvent(created, { topic, endpoint }, randomUUID(), systemClock.now()));
     },
   });
   const aborted = new AbortController();
   const delivering = bridge?.run(aborted.signal);
   endpoint = await server.start(config.host, config.port);
+  const sweeping = setInterval(() => {
+    server.sweepBlocks().catch((error: unknown) => log.warn({ error: String(error) }, 'staged blocks were not swept'));
+  }, sweepEveryMs);
   const stop = async (): Promise<void> => {
+    clearInterval(sweeping);
     await server.close(requestGraceMs);
     bridge?.close();
     const cut = setTimeout(() => aborted.abort(), eventGraceMs);
@@ -50,36 +57,13 @@ async function startBlobProcess(
   return { url: endpoint, stop };
 }
 
-/** Says to the parent, or else on stderr, why it cannot start. */
-function giveUp(error: unknown): void {
-  const message = error instanceof Error ? error.message : String(error);
-  process.exitCode = 1;
-  if (process.send === undefined) process.stderr.write(`${message}\n`);
-  else process.send({ ready: false, message }, () => process.disconnect());
-}
-
-function endWhenAsked(stop: () => Promise<void>): void {
-  let stopping = false;
-  const end = (): void => {
-    if (stopping) return;
-    stopping = true;
-    void stop().finally(() => process.exit(0));
-  };
-  process.on('SIGTERM', end);
-  process.on('SIGINT', end);
-  process.on('disconnect', end);
-  // The parent may have ended while this one began.
-  if (process.send !== undefined && !process.connected) end();
-}
-
-async function main(): Promise<void> {
+async function start(): Promise<StartedPart<{ readonly url: string; readonly port: number }>> {
   const log = pino({ name: 'blob' }, pino.destination({ fd: 2, sync: true }));
   const config = parseBlobProcessConfig(process.argv[2] ?? process.env['TIDEMARK_BLOB_CONFIG'] ?? '');
   const { url, stop } = await startBlobProcess(config, log);
-  endWhenAsked(stop);
-  const ready = { ready: true, url, port: Number(new URL(url).port) };
-  process.stdout.write(`${JSON.stringify(ready)}\n`);
-  if (process.connected) process.send?.(ready);
+  const ready = { url, port: Number(new URL(url).port) };
+  process.stdout.write(`${JSON.stringify({ ready: true, ...ready })}\n`);
+  return { ready, stop };
 }
 
-await main().catch(giveUp);
+await runCompanion(start);

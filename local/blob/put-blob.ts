@@ -14,14 +14,22 @@ export interface PutBlobDeps {
   readonly onCreated?: (created: BlobCreated) => void;
 }
 
-/** Streams the body into the private file. Throws when the client goes away in the middle. */
-async function receive(request: IncomingMessage, staged: StagedFile, md5: Hash | undefined): Promise<number> {
+/**
+ * Streams the body into the private file, and stops after `bytesMax`. Throws when the client goes away in the middle.
+ * @returns how many bytes came, more than `bytesMax` if the rest was not read.
+ */
+export async function receive(
+  request: IncomingMessage,
+  staged: StagedFile,
+  md5: Hash | undefined,
+  bytesMax: number,
+): Promise<number> {
   let bytes = 0;
   // The request outlives an error here, so that it can still be answered.
   const pieces: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
   for await (const piece of pieces) {
     bytes += piece.length;
-    if (bytes > uploadBytesMax) return bytes;
+    if (bytes > bytesMax) return bytes;
     md5?.update(piece);
     await staged.write(piece);
   }
@@ -37,7 +45,7 @@ async function storeBody(
   const staged = await deps.files.stage();
   try {
     const md5 = asked.contentMd5 === undefined ? undefined : createHash('md5');
-    const bytes = await receive(request, staged, md5);
+    const bytes = await receive(request, staged, md5, uploadBytesMax);
     if (bytes > uploadBytesMax) return refusals.tooLarge;
     if (md5 !== undefined && md5.digest('base64') !== asked.contentMd5) return refusals.md5;
     return (await deps.files.publish(staged, asked.container, asked.name)) ?? refusals.exists;
@@ -60,7 +68,7 @@ export async function putBlob(
   }
   const stored = await storeBody(deps, asked, request);
   if ('code' in stored) return sendRefusal(request, response, stored);
-  deps.onCreated?.({ container: asked.container, name: asked.name, ...stored });
+  deps.onCreated?.({ container: asked.container, name: asked.name, api: 'PutBlob', ...stored });
   const reply = createdReply(stored);
   response.writeHead(reply.status, reply.headers);
   response.end();

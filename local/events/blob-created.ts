@@ -10,6 +10,8 @@ import type { BlobProperties, Container } from '../../shared/ports/blob-store.ts
 export interface BlobCreated extends BlobProperties {
   readonly container: Container;
   readonly name: string;
+  /** What made it. */
+  readonly api: 'PutBlob' | 'PutBlockList' | 'CopyBlob';
 }
 
 export interface BlobCreatedEvent {
@@ -19,7 +21,7 @@ export interface BlobCreatedEvent {
   readonly eventType: 'Microsoft.Storage.BlobCreated';
   readonly eventTime: string;
   readonly data: {
-    readonly api: 'PutBlob';
+    readonly api: BlobCreated['api'];
     readonly requestId: string;
     readonly eTag: string;
     readonly contentType: string;
@@ -47,7 +49,7 @@ export function createdToEvent(
     eventType: 'Microsoft.Storage.BlobCreated',
     eventTime: new Date(nowMs).toISOString(),
     data: {
-      api: 'PutBlob',
+      api: created.api,
       requestId: id,
       eTag: created.etag,
       contentType: 'application/octet-stream',

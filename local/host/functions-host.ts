@@ -12,7 +12,7 @@ import type { AccessKeys } from './access-keys.ts';
 import { loadApp, type AppEntry, type LoadedApp } from './app-loader.ts';
 import { eventGridTrigger } from './event-grid-trigger.ts';
 import { systemClock, type HostClock } from './host-clock.ts';
-import { readHostJson } from './host-json.ts';
+import { type HostSettings, readHostJson } from './host-json.ts';
 import { errorToLogText, type HostLogger } from './host-logger.ts';
 import { closeServer, listenOn, type BoundAddress, type ListenAddress } from './http-server.ts';
 import { httpTrigger } from './http-trigger.ts';
@@ -81,9 +81,9 @@ export function createFunctionsHost(options: FunctionsHostOptions): FunctionsHos
       if (running !== undefined || closing !== undefined) {
         throw new TidemarkError('conflict', 'A Functions host starts only once; create another one.');
       }
-      const { routePrefix } = await readHostJson(options.hostJson);
+      const settings = await readHostJson(options.hostJson);
       const app = await loadApp(options.entry, logger);
-      const context = createContext(options, clock, routePrefix, (fn, input) =>
+      const context = createContext(options, clock, settings, (fn, input) =>
         inFlight.track(invoke(app, logger, fn, input)),
       );
       running = { app, context, listeners: bindTriggers(app.functions, context, options) };
@@ -121,7 +121,7 @@ interface RunningApp {
 function createContext(
   options: FunctionsHostOptions,
   clock: HostClock,
-  routePrefix: string,
+  { routePrefix, queues }: HostSettings,
   invoke: HostContext['invoke'],
 ): HostContext {
   return {
@@ -131,6 +131,7 @@ function createContext(
     routePrefix,
     settings: options.settings ?? {},
     bodyBytesMax: options.bodyBytesMax ?? bodyBytesMaxDefault,
+    queues,
     newInvocationId: randomUUID,
     invoke,
   };
@@ -191,7 +192,12 @@ async function closeHost(
   drainMs: number,
   clock: HostClock,
 ): Promise<void> {
-  for (const listener of running?.listeners ?? []) listener.stop?.();
-  await closeServer(server, settled, drainMs, clock);
+  const listeners = running?.listeners ?? [];
+  for (const listener of listeners) listener.stop?.();
+  const allSettled = async (): Promise<void> => {
+    await settled();
+    await Promise.all(listeners.map(async (listener) => listener.settled?.()));
+  };
+  await closeServer(server, allSettled, drainMs, clock);
   if (running !== undefined) await runHooks(running.app.scope.registry, 'appTerminate', { hookData: {} });
 }

@@ -39,11 +39,10 @@ export async function listenOn(server: Server, address: ListenAddress, what: str
   };
 }
 
-function toListenError(cause: NodeJS.ErrnoException, { host, port }: ListenAddress, what: string): TidemarkError {
-  const [code, hint] = listenErrors[cause.code ?? ''] ?? [
-    'unavailable' as const,
-    `cannot be used (${cause.code ?? cause.message})`,
-  ];
+/** What a person is told when a server did not come to listen, and what to do. */
+export function toListenError(cause: unknown, { host, port }: ListenAddress, what: string): TidemarkError {
+  const why = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause);
+  const [code, hint] = listenErrors[why] ?? ['unavailable' as const, `cannot be used (${why})`];
   return new TidemarkError(code, `${what} cannot listen: port ${port} on ${host} ${hint}.`, {
     cause,
     data: { host, port },

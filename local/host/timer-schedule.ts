@@ -1,6 +1,7 @@
 /** A timer trigger's schedule: an NCRONTAB expression, or a constant interval written as a .NET TimeSpan. */
 import { TidemarkError } from '../../shared/core/errors.ts';
 import { parseNcrontab } from './ncrontab.ts';
+import { parseTimeSpan } from './time-span.ts';
 
 export interface TimerSchedule {
   /** The next time after `afterMs`, in UTC milliseconds. @returns undefined if there is none. */
@@ -16,10 +17,8 @@ export function parseTimerSchedule(text: string): TimerSchedule {
 }
 
 function parseInterval(text: string): TimerSchedule {
-  const parts = /^(?:(\d{1,4})\.)?(\d{1,2}):([0-5]\d):([0-5]\d)$/.exec(text.trim());
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = (parts ?? []).slice(1).map((part) => Number(part ?? 0));
-  const ms = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000;
-  if (hours > 23 || ms === 0) {
+  const ms = parseTimeSpan(text) ?? 0;
+  if (ms === 0) {
     throw new TidemarkError(
       'malformed',
       `"${text}" is not an interval; write [days.]hours:minutes:seconds with hours below 24.`,

@@ -34,7 +34,7 @@ function createTimer(
   fn: TriggeredFunction,
   host: HostContext,
   statuses: TimerStatusStore,
-): Required<Omit<TriggerListener, 'handle'>> {
+): Required<Pick<TriggerListener, 'start' | 'stop'>> {
   const { schedule: scheduleText, runOnStartup, useMonitor } = fn.binding;
   const schedule = parseTimerSchedule(expandSettings(String(scheduleText), host.settings));
   const monitored = useMonitor !== false && intervalMs(schedule, host.clock.now()) >= monitorIntervalMsMin;

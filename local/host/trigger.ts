@@ -6,6 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AccessKeys } from './access-keys.ts';
 import type { BindingInfo, RpcTypedData } from './core-types.ts';
 import type { HostClock } from './host-clock.ts';
+import type { QueueSettings } from './host-json.ts';
 import type { HostLogger } from './host-logger.ts';
 import type { AdaptResult, InvocationOutcome } from './invocation.ts';
 import type { RegisteredFunction } from './worker.ts';
@@ -38,6 +39,7 @@ export interface HostContext {
   /** What `%NAME%` in a binding stands for. */
   readonly settings: Readonly<Record<string, string | undefined>>;
   readonly bodyBytesMax: number;
+  readonly queues: QueueSettings;
   newInvocationId(): string;
   /** Runs a function. Never rejects; the host waits for it on close; a failure is logged. */
   invoke(fn: TriggeredFunction, input: TriggerInput): Promise<InvocationOutcome>;
@@ -61,6 +63,8 @@ export interface TriggerListener {
   start?(): Promise<void>;
   /** Ends the source of new invocations; those under way go on. */
   stop?(): void;
+  /** Resolves when what follows the invocations under way is done too, such as removing a message; the host waits for it on close. */
+  settled?(): Promise<void>;
 }
 
 /** Binds all functions of one trigger type. It starts nothing: `start` does. */

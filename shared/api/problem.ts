@@ -6,6 +6,7 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   'idempotency-key-missing': 400,
   unauthenticated: 401,
   forbidden: 403,
+  revoked: 403,
   'not-found': 404,
   'method-not-allowed': 405,
   conflict: 409,
@@ -13,9 +14,11 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   'stale-base': 409,
   'in-progress': 409,
   halted: 409,
+  'precondition-failed': 412,
   'too-large': 413,
   unsupported: 415,
   'idempotency-key-reused': 422,
+  'precondition-required': 428,
   'rate-limited': 429,
   internal: 500,
   // What a client sends is refused as malformed; these two are about our own bytes and keys.
@@ -23,6 +26,8 @@ const statusOf: Readonly<Record<ErrorCode, number>> = {
   'bad-signature': 500,
   busy: 503,
   unavailable: 503,
+  // As WebDAV has it (RFC 4918, 11.5): the resource cannot take it, now or again, until something is removed.
+  'quota-exceeded': 507,
 };
 
 /** How long a client should wait before it sends the same request again. */
@@ -48,25 +53,48 @@ export interface Problem {
   readonly response: Response;
 }
 
-/** The answer to an error. Data of the error goes in as members of their own, and never replaces a standard member. */
-export function errorToProblem(error: unknown, correlationId: string): Problem {
-  const { code, message, data, retryable } = toPublicError(error);
-  const status = statusOf[code];
-  const { allow, ...members }: ErrorData = data;
-  const body = {
+interface ProblemBody {
+  readonly [member: string]: unknown;
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly code: ErrorCode;
+  readonly retryable: boolean;
+  readonly correlationId: string;
+}
+
+/** The answer's body. Data of the error goes in as members of their own, and never replaces a standard member. */
+export function problemBody({ code, message, data, retryable }: TidemarkError, correlationId: string): ProblemBody {
+  const { allow: _, ...members } = data;
+  return {
     ...members,
     type: `urn:tidemark:error:${code}`,
     title: errorCodes[code],
-    status,
+    status: statusOf[code],
     detail: message,
     code,
     retryable,
     correlationId,
   };
+}
+
+/** Seconds to wait, for errors that pass; undefined for others. Who refuses may know better than the table. */
+function retryAfter({ code, data }: TidemarkError): number | undefined {
+  const { retryAfterSeconds: asked } = data;
+  return typeof asked === 'number' ? asked : retryAfterSeconds[code];
+}
+
+/** The answer to an error. */
+export function errorToProblem(error: unknown, correlationId: string): Problem {
+  const shown = toPublicError(error);
+  const { code } = shown;
+  const { allow }: ErrorData = shown.data;
   const headers = new Headers({ 'content-type': problemMediaType, 'cache-control': 'no-store' });
   if (code === 'unauthenticated') headers.set('www-authenticate', 'Bearer realm="tidemark"');
   if (code === 'method-not-allowed' && Array.isArray(allow)) headers.set('allow', allow.join(', '));
-  const wait = retryAfterSeconds[code];
+  const wait = retryAfter(shown);
   if (wait !== undefined) headers.set('retry-after', String(wait));
-  return { code, response: new Response(JSON.stringify(body), { status, headers }) };
+  const body = problemBody(shown, correlationId);
+  return { code, response: new Response(JSON.stringify(body), { status: body.status, headers }) };
 }

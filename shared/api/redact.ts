@@ -1,7 +1,11 @@
-/** Takes out of a text what opens doors: signatures of URLs, bearer tokens, JWTs. For log lines about errors we did not write. */
+/** Takes out of a text what opens doors: signatures of URLs, bearer tokens, JWTs, keys. For log lines about errors we did not write. */
 export function redact(text: string): string {
   return text
-    .replace(/([?&](?:sig|token|access_token|code)=)[^&\s"'<>]+/gi, '$1…')
+    .replace(/((?:\b|%26|%3F)sig(?:=|%3D))[^&\s"'<>]+/gi, '$1…')
+    .replace(/([?&](?:token|access_token|code)=)[^&\s"'<>]+/gi, '$1…')
+    .replace(/(\b(?:Account|SharedAccess)Key=)[^;\s"'<>]+/gi, '$1…')
     .replace(/(bearer\s+)[^\s"',]+/gi, '$1…')
+    .replace(/("d"\s*:\s*")[^"]*/g, '$1…')
+    .replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]*?(?:-----END \1-----|$)/g, '…')
     .replace(/eyJ[\w-]*\.[\w-]+\.[\w-]*/g, '…');
 }

@@ -30,12 +30,15 @@ export const limits = {
   manifestBytesMax: 48 * MiB,
   /** One upload negotiation: a 64 MiB window at 4 KiB chunks. */
   sessionChunksMax: 16_384,
-  /** What the client may hold of file content between cutting and uploading. */
+  /** What the client may hold of file content between cutting and uploading, and all chunks of one upload session: a handful of packs. */
   uploadWindowBytes: 64 * MiB,
   /** Sessions whose packs one commit may rely on. */
   commitSessionsMax: 1_024,
   /** Operations of one commit: the whole answer is computed in memory and must come well within a request's time. */
   commitOperationsMax: 10_000,
+  /** Stale operations that one refusal tells of, and their bytes as text: a problem stays below what clients read of one, 1 MiB. */
+  staleOperationsMax: 1_000,
+  staleBytesMax: 512 * KiB,
   /** Chunks of all manifests that one commit brings: two of the largest files, 64 MiB of hashes in memory. */
   commitChunksMax: 2 * 1_048_576,
   /** Packs that one commit verifies itself, when their events are late: 2 GiB, some seconds of hashing. */
@@ -48,6 +51,10 @@ export const limits = {
   manifestPageBytes: 8 * MiB,
   /** One request body, after decompression. Packs do not pass through the API. */
   requestBytesMax: 32 * MiB,
+  /** One URL: a path of the full length, every byte percent-encoded, with room. */
+  urlBytesMax: 16 * KiB,
+  /** A store's session token, which travels in a header. */
+  sessionTokenBytesMax: 8 * KiB,
   /** One page of journal entries, in encoded bytes; a single larger entry still goes out alone. */
   changesPageBytes: 4 * MiB,
   changesPageEntriesMax: 1_000,
@@ -77,6 +84,34 @@ export const limits = {
   compressBytesMin: 1 * KiB,
   workspaceNameBytesMax: 200,
   deviceNameBytesMax: 100,
+  /** Members of one workspace: its record stays one row. */
+  workspaceMembersMax: 1_000,
+  /** Workspaces of one user that one answer tells of: anybody may take a user into theirs, so there can be more. */
+  workspacesListedMax: 10_000,
+  /** Sum of the sizes of a tree's files, where its quota says no less: the largest that every peer adds up exactly, 8 PiB. */
+  workspaceBytesMax: Number.MAX_SAFE_INTEGER,
+  /** How long a deleted workspace can be brought back. */
+  deletedWorkspaceSeconds: 30 * 24 * 3_600,
+  /** One page of a node's versions. */
+  versionsPageMax: 500,
+  /** Commits that one request for versions projects before it answers busy, fewer where they are large; the timer goes on. */
+  versionsProjectedMax: 2_000,
+  /** Nodes that differ from the point that is restored: some hundred megabytes of plan. */
+  restoreNodesMax: 500_000,
+  /** Map nodes that one exchange of tree nodes asks for: some megabytes of answer. */
+  treeSyncNodesMax: 4_096,
+  /** One answer of tree nodes, in bytes; what does not fit is asked for again. */
+  treeSyncBytes: 8 * MiB,
+  /** A file whose SHA-256 one request computes: some seconds of reading. */
+  contentVerifyBytesMax: 256 * MiB,
+  /** Plain bytes of the frames that one such request decodes: a file can want one byte of each. A short read counts as `contentReadBytesMin`. */
+  contentFramesBytesMax: 1024 * MiB,
+  contentReadBytesMin: 64 * KiB,
+  /** Chunks that one inclusion proof covers. */
+  proofChunksMax: 16_384,
+  /** One staged block; the last of a blob may be shorter than the least. */
+  stagedBlockBytesMax: 4 * MiB,
+  stagedBlockBytesMin: 1 * MiB,
   /** Signed URLs live this long. */
   uploadUrlSeconds: 600,
   downloadUrlSeconds: 600,
@@ -84,6 +119,12 @@ export const limits = {
   sessionSeconds: 24 * 3_600,
   /** How long a commit's answer is kept for replays; later ones are safe because bases are checked. */
   requestRecordSeconds: 7 * 24 * 3_600,
+  /** Keys that sign heads, over a service's life: one a month for twenty years, and a key set of some tens of KB. */
+  signingKeysMax: 256,
+  /** New keys that a client takes at once, each endorsed by the one before; one that missed more is linked anew. */
+  signingKeyChainMax: 16,
+  /** Compare-and-set attempts of one change of a workspace's record. */
+  workspaceAttemptsMax: 8,
   /** Compare-and-set attempts of one commit before it answers busy. */
   commitAttemptsMax: 8,
 } as const;

@@ -1,8 +1,25 @@
-export interface Signer {
+export interface Signature {
   /** Names the key for ever: the first 16 hex characters of BLAKE3(public key). */
   readonly keyId: string;
   /** Ed25519 (RFC 8032): 64 bytes. */
-  sign(bytes: Uint8Array): Promise<Uint8Array>;
-  /** Every public key (32 bytes) whose signatures are still to be trusted, the current one first. */
-  publicKeys(): Promise<readonly { readonly keyId: string; readonly publicKey: Uint8Array }[]>;
+  readonly signature: Uint8Array;
+}
+
+export interface PublishedKey {
+  readonly keyId: string;
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /**
+   * By the key before it, over keyEndorsementBytes (core/wire/journal-entry): who trusts the older key may trust this one. Null for
+   * the first key.
+   */
+  readonly endorsement: Signature | null;
+}
+
+/** Throws `unavailable` while keys are being changed or cannot be read: never a signature that a later key has made worthless. */
+export interface Signer {
+  /** With the current key: never with one before a key that has signed. */
+  sign(bytes: Uint8Array): Promise<Signature>;
+  /** Every public key whose signatures are still to be trusted, the current one first. */
+  publicKeys(): Promise<readonly PublishedKey[]>;
 }

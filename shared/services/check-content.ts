@@ -6,7 +6,7 @@
  *   a manifest comes   it is put together from its segments, sent or stored; its root and sum must be right, and each of its
  *   with the request   chunks verified with its length
  *   otherwise          one chunk that is the root itself, with the file's size; or a manifest stored earlier, which was
- *                      checked then: manifests are stored only after this check
+ *                      checked then (manifests are stored only after this check), and whose chunks are looked up again
  */
 import { emptyBytes, equalBytes } from '../core/bytes.ts';
 import { TidemarkError, isTidemarkError } from '../core/errors.ts';
@@ -48,8 +48,9 @@ export async function checkContent(deps: Needs<'metadata'>, request: CommitReque
     sentSegments.set(hash, segment);
   }
   const unsent = new Map([...sizes].filter(([root]) => !sent.has(root)));
-  const missing = new Set(await checkUnsent(deps, workspaceId, unsent));
+  const missing = new Set<Digest>();
   const check = { workspaceId, sentSegments, missing, segments: new Map<Digest, Uint8Array>() };
+  await checkUnsent(deps, check, unsent);
   const manifests = new Map<Digest, Uint8Array>();
   for (const { root, manifest } of decodeSent(sent, sizes)) {
     if (await checkManifest(deps, check, root, manifest)) manifests.set(root, sent.get(root)!);
@@ -71,12 +72,17 @@ function sizesOfRoots(request: CommitRequest): Map<Digest, number> {
   return sizes;
 }
 
-/** Roots without a manifest in the request: single chunks, or manifests stored earlier. Gives those that are neither. */
+/**
+ * Roots without a manifest in the request: single chunks, or manifests stored earlier. What a stored one lists was there when it was
+ * stored, and storage may have lost it since: so its chunks are looked up again, for up to `commitChunksMax` of them in all. Beyond that
+ * a stored manifest is believed, which only a restore of a hundred gigabytes comes to; the check of storage (admin/fsck) tells of those.
+ */
 async function checkUnsent(
   deps: Needs<'metadata'>,
-  workspaceId: WorkspaceId,
+  check: ManifestCheck,
   sizes: ReadonlyMap<Digest, number>,
-): Promise<Digest[]> {
+): Promise<void> {
+  const { workspaceId, missing } = check;
   const roots = [...sizes.keys()];
   const places = await lookUpChunks(deps, workspaceId, digestsToColumn(roots));
   const notChunks = roots.filter((_, i) => places[i] === undefined);
@@ -84,17 +90,22 @@ async function checkUnsent(
     const length = places[i]?.length;
     if (length !== undefined && length !== sizes.get(root)) throw wrongSize(root);
   }
-  const missing: Digest[] = [];
+  let chunks = 0;
   for (let from = 0; from < notChunks.length; from += fetchedMax) {
     const part = notChunks.slice(from, from + fetchedMax);
     const stored = await deps.metadata.objects.getObjects(workspaceId, 'manifest', part);
     for (const [i, root] of part.entries()) {
       const bytes = stored[i];
-      if (bytes === undefined) missing.push(root);
-      else if (decodeManifest(bytes).size !== sizes.get(root)) throw wrongSize(root);
+      const manifest = bytes === undefined ? undefined : decodeManifest(bytes);
+      if (manifest === undefined) {
+        missing.add(root);
+        continue;
+      }
+      if (manifest.size !== sizes.get(root)) throw wrongSize(root);
+      chunks += chunksOfManifest(manifest);
+      if (chunks <= limits.commitChunksMax) await checkManifest(deps, check, root, manifest);
     }
   }
-  return missing;
 }
 
 function wrongSize(root: Digest): TidemarkError {

@@ -1,9 +1,12 @@
 /** What the use cases may ask of the world. Each takes only the part that it names. */
 import type { Codecs } from '../core/pack/codecs.ts';
 import type { BlobStore } from '../ports/blob-store.ts';
+import type { ChangeFeed } from '../ports/change-feed.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
-import type { MetadataStore } from '../ports/metadata-store.ts';
+import type { MetadataStore, Quota } from '../ports/metadata-store.ts';
+import type { Metrics } from '../ports/metrics.ts';
+import type { Queue } from '../ports/queue.ts';
 import type { Randomness } from '../ports/randomness.ts';
 import type { Signer } from '../ports/signer.ts';
 
@@ -17,6 +20,11 @@ export interface ServiceDependencies {
   readonly codecs: Codecs;
   /** Where this stack is, the region of workspaces that are created without naming one. */
   readonly region: string;
+  readonly queue: Queue;
+  readonly changeFeed: ChangeFeed;
+  readonly metrics: Metrics;
+  /** Of workspaces that are created from now on; an operator may change it for each. */
+  readonly defaultQuota: Quota;
 }
 
 export type Needs<Name extends keyof ServiceDependencies> = Pick<ServiceDependencies, Name>;

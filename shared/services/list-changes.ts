@@ -1,5 +1,4 @@
 import { encode } from '@msgpack/msgpack';
-import { TidemarkError } from '../core/errors.ts';
 import type { WorkspaceId } from '../core/ids.ts';
 import { limits } from '../core/limits.ts';
 import type { ChangesResponse } from '../core/wire/changes.ts';
@@ -7,6 +6,7 @@ import { type JournalEntry, treeEdits } from '../core/wire/journal-entry.ts';
 import type { Caller } from '../ports/token-verifier.ts';
 import { authorise } from './authorise.ts';
 import type { Needs } from './dependencies.ts';
+import { mustGetHead } from './must-get-head.ts';
 import { recordToEntry } from './signed-heads.ts';
 
 /**
@@ -21,9 +21,8 @@ export async function listChanges(
   await authorise(deps, input.caller, workspaceId, 'read');
   const { journal } = deps.metadata;
   // The head first: a commit between the two reads then shows as an entry beyond the head, never as one that is kept back.
-  const head = await journal.getHead(workspaceId);
+  const head = await mustGetHead(deps, workspaceId);
   const records = await journal.list(workspaceId, after, limits.changesPageEntriesMax, limits.changesPageBytes);
-  if (head === undefined) throw new TidemarkError('internal', 'a workspace has no head', { data: { workspaceId } });
   const entries: JournalEntry[] = [];
   let bytes = 0;
   for (const record of records) {

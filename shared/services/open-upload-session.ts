@@ -36,7 +36,8 @@ interface PackPlan {
 }
 
 /**
- * @throws TidemarkError `malformed` when a hash comes twice or has no length; `not-found`, `forbidden` (authorise.ts).
+ * @throws TidemarkError `malformed` when a hash comes twice or has no length; `too-large` over `uploadWindowBytes` of chunks, so that the packs
+ * of a session, each of which its status and its commit look at, are few; `not-found`, `forbidden` (authorise.ts).
  */
 export async function openUploadSession(
   deps: Needs<'metadata' | 'blobs' | 'clock' | 'randomness'>,
@@ -76,6 +77,12 @@ function checkChunks(hashes: DigestColumn, lengths: readonly number[]): void {
   if (lengths.length !== count) {
     throw new TidemarkError('malformed', 'there must be one length for each hash', {
       data: { hashes: count, lengths: lengths.length },
+    });
+  }
+  const { uploadWindowBytes } = limits;
+  if (lengths.reduce((sum, length) => sum + length, 0) > uploadWindowBytes) {
+    throw new TidemarkError('too-large', `one upload is of at most ${uploadWindowBytes} bytes of chunks`, {
+      data: { uploadWindowBytes },
     });
   }
   const seen = new Set<Digest>();

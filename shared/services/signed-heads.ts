@@ -30,8 +30,10 @@ export async function signEntry(
   const fields = { seq: head.seq + 1, previousRoot: head.root, ...unsigned };
   const chain = nextChain(head.chain, fields);
   const { seq, previousRoot, root, timeMs } = fields;
-  const signature = await deps.signer.sign(headSignedBytes(workspaceId, { seq, previousRoot, root, timeMs, chain }));
-  return { ...fields, chain, keyId: deps.signer.keyId, signature };
+  const { keyId, signature } = await deps.signer.sign(
+    headSignedBytes(workspaceId, { seq, previousRoot, root, timeMs, chain }),
+  );
+  return { ...fields, chain, keyId, signature };
 }
 
 export function entryToSignedHead(entry: JournalEntry): SignedHead {

@@ -58,6 +58,9 @@ function placeText(place: Place): string {
   return `${place.parentId}/${place.name}`;
 }
 
+/** What the rules of merging need of a view. */
+export type MergeTree = Pick<TreeView, keyof TreeView>;
+
 export class TreeView {
   readonly #source: NodeSource;
   readonly #root: Digest;
@@ -134,11 +137,22 @@ export class TreeView {
     return place === undefined || entry === undefined ? undefined : { place, entry };
   }
 
-  /** The node's entry in the map, before the batch; undefined when the batch made it, or brought it back. */
-  async entryBefore(nodeId: NodeId): Promise<Entry | undefined> {
+  /** What stands at a place in the map, before the batch. */
+  async getBefore(place: Place): Promise<Entry | undefined> {
+    return (await this.#load(place))?.entry;
+  }
+
+  /** The node with its place in the map, before the batch; undefined when the batch made it, or brought it back. */
+  async findBefore(nodeId: NodeId): Promise<StandingNode | undefined> {
     if (!this.#loadedPlaces.has(nodeId)) await this.prefetch({ nodes: [nodeId] });
     const place = this.#loadedPlaces.get(nodeId);
-    return place === undefined ? undefined : (await this.#load(place))?.entry;
+    const entry = place === undefined ? undefined : await this.getBefore(place);
+    return place === undefined || entry === undefined ? undefined : { place, entry };
+  }
+
+  /** Its entry, as `findBefore` has it. */
+  async entryBefore(nodeId: NodeId): Promise<Entry | undefined> {
+    return (await this.findBefore(nodeId))?.entry;
   }
 
   /** Puts a node at a free place, or a new entry for the node that stands there; the node leaves the place where it was. */

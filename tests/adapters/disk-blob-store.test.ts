@@ -1,11 +1,12 @@
 /** What only the store on disk can get wrong: crashes between its steps, copies of its folder, several users of it. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { link, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { createDiskBlobStore } from '../../shared/adapters/disk/disk-blob-store.ts';
+import { BlobFiles } from '../../shared/adapters/disk/blob-files.ts';
 import { sweepStaging } from '../../shared/adapters/disk/staging.ts';
 import { utf8 } from '../../shared/core/bytes.ts';
 import { isTidemarkError } from '../../shared/core/errors.ts';
@@ -139,4 +140,61 @@ test('a blob opened but moved away before it is read says so', async (t) => {
     },
     (error) => isTidemarkError(error, 'not-found'),
   );
+});
+
+test('a tier is in the mode of the file, survives a copy, and an archived blob can be brought back', async (t) => {
+  if (process.platform === 'win32') return t.skip('this system keeps no such mode');
+  const { folder, store } = await createStore(t);
+  await store.put('chunks', 'w/a', utf8('bytes'));
+  const file = path.join(folder, 'chunks', 'w', 'a');
+  const modes: Record<string, number> = {};
+  for (const tier of ['cool', 'cold', 'archive'] as const) {
+    await store.setTier('chunks', 'w/a', tier);
+    modes[tier] = (await stat(file)).mode & 0o111;
+  }
+  assert.deepEqual(modes, { cool: 0o001, cold: 0o010, archive: 0o100 });
+  const restored = `${folder}-restored`;
+  await promisify(execFile)('cp', ['-Rp', folder, restored]);
+  const second = openStore(restored);
+  assert.equal((await second.head('chunks', 'w/a'))?.tier, 'archive');
+  assert.equal(await second.setTier('chunks', 'w/a', 'hot'), 'set');
+  assert.deepEqual(await second.get('chunks', 'w/a'), utf8('bytes'));
+  await chmod(file, 0o777);
+  assert.equal((await store.head('chunks', 'w/a'))?.tier, 'hot', 'a mode that is none of ours promises nothing');
+});
+
+test('blocks that no list took up are swept after two days, with their folders; younger ones stay', async (t) => {
+  const { folder, store } = await createStore(t);
+  await store.put('chunks', 'a', utf8('a'));
+  const blocks = path.join(folder, '.blocks', 'w', 's', 'p');
+  await mkdir(blocks, { recursive: true });
+  await writeFile(path.join(blocks, '=00ff'), 'block');
+  assert.equal((await openStore(folder).staged('w/s/p'))?.uncommitted.length, 1);
+  const files = new BlobFiles(folder, { now: () => Date.now() + 47 * 3_600_000 });
+  assert.equal(await files.sweepBlocks(), 0);
+  const later = new BlobFiles(folder, { now: () => Date.now() + 49 * 3_600_000 });
+  await later.prepare();
+  assert.deepEqual(await readdir(path.join(folder, '.blocks')), []);
+  assert.equal(await store.staged('w/s/p'), undefined);
+});
+
+test('blocks can be staged after a sweep has taken empty folders away, by this process or another', async (t) => {
+  const { folder } = await createStore(t);
+  const [files, other] = [0, 1].map(() => new BlobFiles(folder, createManualClock())) as [BlobFiles, BlobFiles];
+  const id = new Uint8Array(32).fill(1);
+  const stage = async (name: string): Promise<string> => {
+    const staged = await files.stage();
+    try {
+      await staged.write(utf8('block'));
+      return await files.addBlock(name, id, staged);
+    } finally {
+      await staged.discard();
+    }
+  };
+  for (const [i, sweeper] of [files, other, files].entries()) {
+    assert.equal(await stage(`workspace/session${i}/pack`), 'added');
+    assert.notEqual(await files.commitBlocks(`workspace/session${i}/pack`, [id]), 'missing');
+    await sweeper.sweepBlocks();
+  }
+  assert.equal(await stage('workspace/last/pack'), 'added');
 });

@@ -9,7 +9,16 @@ import { openDatabase, transact } from '../../shared/adapters/sqlite/database.ts
 import { schemaSteps } from '../../shared/adapters/sqlite/schema.ts';
 import { createSqliteMetadataStore } from '../../shared/adapters/sqlite/sqlite-metadata-store.ts';
 import { type ErrorCode, isTidemarkError } from '../../shared/core/errors.ts';
-import { firstHead, requestOf, workspaceA, workspaceOf } from '../contracts/metadata-records.ts';
+import {
+  commitAfter,
+  firstHead,
+  nodeIdOf,
+  packOf,
+  requestOf,
+  versionOf,
+  workspaceA,
+  workspaceOf,
+} from '../contracts/metadata-records.ts';
 import { createTemporaryFolder } from '../contracts/temporary-folder.ts';
 
 function isCode(code: ErrorCode) {
@@ -40,7 +49,7 @@ test('a file of a newer version, or no database at all, is refused and left alon
 test('a transaction that throws leaves nothing, and the next one works', async (t) => {
   const database = openDatabase(':memory:');
   t.after(() => database.close());
-  const insert = database.prepare('INSERT INTO devices VALUES (?, ?, ?, ?)');
+  const insert = database.prepare('INSERT INTO devices (device, user, name, created_ms) VALUES (?, ?, ?, ?)');
   const count = database.prepare('SELECT count(*) AS n FROM devices');
   assert.throws(
     () =>
@@ -53,6 +62,30 @@ test('a transaction that throws leaves nothing, and the next one works', async (
   assert.equal(count.get()?.['n'], 0);
   transact(database, 'IMMEDIATE', () => insert.run(new Uint8Array([1]), 'ann', 'laptop', 1));
   assert.equal(count.get()?.['n'], 1);
+});
+
+test('what belongs together is one transaction: when its last statement fails, nothing of it happened', async (t) => {
+  const file = path.join(await createTemporaryFolder(t), 'm.sqlite');
+  const store = createSqliteMetadataStore({ file });
+  t.after(() => store.close());
+  await store.workspaces.create(workspaceOf(workspaceA), firstHead);
+  const other = new DatabaseSync(file);
+  for (const last of ['requests', 'members', 'projections', 'chunks']) {
+    other.exec(`CREATE TRIGGER no_${last} BEFORE INSERT ON ${last} BEGIN SELECT RAISE(ABORT, 'no'); END`);
+  }
+  other.close();
+  await assert.rejects(store.journal.append(workspaceA, commitAfter(firstHead, 1)), isCode('internal'));
+  assert.deepEqual(await store.journal.getHead(workspaceA), firstHead);
+  assert.deepEqual(await store.journal.list(workspaceA, 0, 10, 1e6), []);
+  await assert.rejects(
+    store.workspaces.replace(workspaceOf(workspaceA, { name: 'x', version: 2 })),
+    isCode('internal'),
+  );
+  assert.deepEqual(await store.workspaces.get(workspaceA), workspaceOf(workspaceA));
+  await assert.rejects(store.versions.project(workspaceA, 0, 1, [versionOf(nodeIdOf(1), 1)]), isCode('internal'));
+  assert.deepEqual(await store.versions.list(workspaceA, nodeIdOf(1), 9, 9), []);
+  await assert.rejects(store.chunks.record(workspaceA, packOf('p', ['a']), 1), isCode('internal'));
+  assert.deepEqual(await store.chunks.listPacks(workspaceA, null, 9), []);
 });
 
 test('a row that does not hold what the schema says is corrupt, not a wrong answer', async (t) => {

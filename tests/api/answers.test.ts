@@ -32,7 +32,7 @@ describe('the form of an answer', () => {
     }
   });
 
-  it('may be JSON both ways, with camelCase names and base64url bytes', async () => {
+  it('may be JSON both ways, with camelCase names and ids in hex', async () => {
     const world = createTestWorld();
     const body = {
       token: bytesToBase64url(idBytesOf('t')),
@@ -50,10 +50,12 @@ describe('the form of an answer', () => {
     assert.equal(response.status, 200);
     const answer = (await response.json()) as Record<string, unknown>;
     const { workspaceId, createdMs, root, ...rest } = answer;
-    assert.match(String(workspaceId), /^[\w-]{22}$/);
-    assert.match(String(root), /^[\w-]{43}$/);
+    assert.match(String(workspaceId), /^[0-9a-f]{32}$/);
+    assert.match(String(root), /^[0-9a-f]{64}$/);
     assert.equal(createdMs, world.clock.ms);
-    assert.deepEqual(rest, { name: 'Fotos', mode: 'shared', policy: 'merge', region: 'north', role: 'owner', seq: 0 });
+    const asked = { name: 'Fotos', mode: 'shared', policy: 'merge', region: 'north', sha256: false };
+    const holds = { seq: 0, files: 0, bytes: 0, filesMax: null, bytesMax: null };
+    assert.deepEqual(rest, { ...asked, ...holds, role: 'owner', version: 1, deletedMs: null });
   });
 
   it('is not kept by caches, but for keys and configuration', async () => {
@@ -74,6 +76,8 @@ describe('a fault of ours', () => {
       create: (...args: Parameters<typeof workspaces.create>) => workspaces.create(...args),
       get: (...args: Parameters<typeof workspaces.get>) => workspaces.get(...args),
       listOfMember: () => Promise.reject(new Error(`cannot reach ${secret}`)),
+      replace: (...args: Parameters<typeof workspaces.replace>) => workspaces.replace(...args),
+      listAll: (...args: Parameters<typeof workspaces.listAll>) => workspaces.listAll(...args),
     };
     return { ...deps, metadata: { ...deps.metadata, workspaces: broken } };
   };

@@ -44,15 +44,15 @@ const layers: readonly Layer[] = [
   },
   {
     name: 'functions: composition root',
-    files: /^functions\/(app|config)\.ts$/,
+    files: /^functions\/(app|config|compose\/.*)\.ts$/,
     may: [/^functions\//, core, ports, services, api, adapters],
-    why: 'functions/app.ts and what builds its adapters choose them',
+    why: 'functions/app.ts and functions/compose choose adapters',
   },
   {
     name: 'functions: triggers',
     files: /^functions\//,
     may: [core, ports, services, api],
-    why: 'a trigger is ten lines around the API; adapters are chosen in functions/app.ts only',
+    why: 'a trigger is ten lines around the API; adapters are chosen in functions/app.ts and functions/compose only',
   },
   {
     name: 'client: composition roots',

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, describe, test } from 'node:test';
 import * as fc from 'fast-check';
+import { blobStagingContract } from './blob-staging.contract.ts';
 import { blobUrlContract } from './blob-url.contract.ts';
 import { collect, listAll } from './collect.ts';
 import { concatBytes, utf8 } from '../../shared/core/bytes.ts';
@@ -14,6 +15,8 @@ export interface BlobStoreUnderTest {
   readonly fetch: (url: string, init?: RequestInit) => Promise<Response>;
   /** Moves the clock by which URLs expire; absent where it is not ours to move. */
   readonly advance?: (milliseconds: number) => void;
+  /** How an upload to a name that is taken is refused: 409, or by Azure, which looks at the signature first, 403. */
+  readonly takenStatus?: 403 | 409;
   /** A second instance over what the first one holds, as after a crash of the first. Absent where nothing lasts. */
   readonly reopen?: () => Promise<BlobStore>;
 }
@@ -140,6 +143,11 @@ function testsOfBytes(make: MakeBlobStore): void {
       await assert.rejects(store.readUrl('chunks', name, 60), isMalformed, `readUrl ${name}`);
       await assert.rejects(store.deleteIfMatch('chunks', name, 'x'), isMalformed, `delete ${name}`);
       await assert.rejects(store.moveIfMatch('chunks', name, 'x', 'quarantine'), isMalformed, `move ${name}`);
+      await assert.rejects(store.setTier('chunks', name, 'cool'), isMalformed, `setTier ${name}`);
+      await assert.rejects(store.staged(name), isMalformed, `staged ${name}`);
+      await assert.rejects(store.stageUrl(name, 60), isMalformed, `stageUrl ${name}`);
+      await assert.rejects(store.promote('a', 'x', name), isMalformed, `promote to ${name}`);
+      await assert.rejects(store.promote(name, 'x', 'a'), isMalformed, `promote ${name}`);
     }
   });
 }
@@ -261,5 +269,6 @@ export function blobStoreContract(name: string, make: MakeBlobStore): void {
     testsOfIncarnations(make);
     testsOfListing(make);
     blobUrlContract(make);
+    blobStagingContract(make);
   });
 }

@@ -11,7 +11,72 @@ function columnOf(...texts: readonly string[]) {
   return digestsToColumn(texts.map(digestOf));
 }
 
+/** What is known of packs as such: records, pages, forgetting, sums. */
+function packTests(make: MakeMetadataStore): void {
+  test('recording a pack again renews its own record and adds what is not known', async (t) => {
+    const { store } = await make(t);
+    const pack = packOf('p', ['a', 'b']);
+    await store.chunks.record(workspaceA, pack, 1);
+    await store.chunks.record(workspaceA, { ...pack, storedBytes: 2_000, etag: 'another' }, 2);
+    assert.deepEqual(await store.chunks.listPacks(workspaceA, null, 10), [
+      { packId: pack.packId, storedBytes: 2_000, etag: 'another', recordedMs: 2 },
+    ]);
+    assert.deepEqual(await store.chunks.lookUp(workspaceA, columnOf('a', 'b')), pack.places);
+    assert.deepEqual(await store.chunks.usage(workspaceA), { packs: 1, chunks: 2, storedBytes: 2_000 });
+  });
+
+  test('packs are listed by id, page by page, of one workspace', async (t) => {
+    const { store } = await make(t);
+    const names = Array.from({ length: 9 }, (_, n) => `pack ${n}`);
+    for (const [n, name] of names.entries()) await store.chunks.record(workspaceA, packOf(name, [name]), n);
+    await store.chunks.record(workspaceB, packOf('other', ['x']), 1);
+    const sorted = names.map(digestOf).sort();
+    for (const limit of [1, 4, 9, 100]) {
+      const joined: Digest[] = [];
+      for (;;) {
+        const page = await store.chunks.listPacks(workspaceA, joined.at(-1) ?? null, limit);
+        if (page.length === 0) break;
+        assert.ok(page.length <= limit);
+        joined.push(...page.map(({ packId }) => packId));
+      }
+      assert.deepEqual(joined, sorted);
+    }
+    const [first] = await store.chunks.listPacks(workspaceA, null, 1);
+    const n = names.findIndex((name) => digestOf(name) === first?.packId);
+    const expected = { packId: digestOf(names[n]!), storedBytes: 1_000, etag: `etag of ${names[n]!}`, recordedMs: n };
+    assert.deepEqual(first, expected);
+  });
+
+  test('a pack that is forgotten takes its chunks with it, and comes back when it is recorded again', async (t) => {
+    const { store } = await make(t);
+    const [first, second] = [packOf('p', ['a', 'b']), packOf('q', ['b', 'c'])];
+    for (const workspaceId of [workspaceA, workspaceB]) {
+      for (const pack of [first, second]) await store.chunks.record(workspaceId, pack, 1);
+    }
+    await store.chunks.forgetPack(workspaceA, digestOf('unknown'));
+    await store.chunks.forgetPack(workspaceA, first.packId);
+    await store.chunks.forgetPack(workspaceA, first.packId);
+    const expected = [undefined, undefined, second.places[1]];
+    assert.deepEqual(await store.chunks.lookUp(workspaceA, columnOf('a', 'b', 'c')), expected);
+    assert.deepEqual(await store.chunks.hasPacks(workspaceA, columnOf('p', 'q')), [false, true]);
+    assert.deepEqual(await store.chunks.usage(workspaceA), { packs: 1, chunks: 1, storedBytes: 1_000 });
+    assert.deepEqual(await store.chunks.usage(workspaceB), { packs: 2, chunks: 3, storedBytes: 2_000 });
+    await store.chunks.record(workspaceA, second, 2);
+    await store.chunks.record(workspaceA, first, 3);
+    const again = await store.chunks.lookUp(workspaceA, columnOf('a', 'b', 'c'));
+    assert.deepEqual(again, [first.places[0], second.places[0], second.places[1]]);
+  });
+
+  test('an unknown workspace has nothing', async (t) => {
+    const { store } = await make(t);
+    assert.deepEqual(await store.chunks.usage(workspaceA), { packs: 0, chunks: 0, storedBytes: 0 });
+    assert.deepEqual(await store.chunks.listPacks(workspaceA, null, 10), []);
+  });
+}
+
 export function chunkIndexContract(make: MakeMetadataStore): void {
+  packTests(make);
+
   test('lookUp answers by place; nothing is known before it is recorded', async (t) => {
     const { store } = await make(t);
     const pack = packOf('p', ['a', 'b', 'c']);

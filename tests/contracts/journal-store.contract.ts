@@ -65,6 +65,18 @@ function appendTests(make: MakeMetadataStore): void {
     assert.deepEqual(await store.journal.list(workspaceA, 0, 10, 1e6), []);
   });
 
+  test('what a head tells besides its position is kept, and decides no race', async (t) => {
+    const { store } = await makeWithWorkspaces(make, t);
+    const untold = { ...commitAfter({ ...firstHead, timeMs: 99, tally: null }, 1) };
+    const next = { ...untold.next, timeMs: 1_800_000_000_000, tally: null };
+    assert.equal(await store.journal.append(workspaceA, { ...untold, next }), 'appended');
+    assert.deepEqual(await store.journal.getHead(workspaceA), next);
+    const counted = commitAfter(next, 2);
+    const tally = { files: 1_000_000, bytes: Number.MAX_SAFE_INTEGER };
+    assert.equal(await store.journal.append(workspaceA, { ...counted, next: { ...counted.next, tally } }), 'appended');
+    assert.deepEqual(await store.journal.getHead(workspaceA), { ...counted.next, tally });
+  });
+
   test('a workspace that is not there takes no commit', async (t) => {
     const { store } = await make(t);
     assert.equal(await store.journal.append(workspaceA, commitAfter(firstHead, 1)), 'lost-race');

@@ -3,10 +3,12 @@ import { blake3Digest } from '../../shared/core/hash/blake3.ts';
 import { utf8 } from '../../shared/core/bytes.ts';
 import {
   type Digest,
+  type NodeId,
   type RequestId,
   type WorkspaceId,
   digestsToColumn,
   parseDeviceId,
+  parseNodeId,
   parseRequestId,
   parseSessionId,
   parseUserId,
@@ -21,6 +23,8 @@ import type {
   VerifiedPack,
   WorkspaceRecord,
 } from '../../shared/ports/metadata-store.ts';
+import type { QuarantineRecord } from '../../shared/ports/quarantine-store.ts';
+import type { VersionRecord } from '../../shared/ports/version-store.ts';
 
 function hex32(n: number): string {
   return n.toString(16).padStart(32, '0');
@@ -34,7 +38,13 @@ export const workspaceA: WorkspaceId = parseWorkspaceId(hex32(0xa));
 export const workspaceB: WorkspaceId = parseWorkspaceId(hex32(0xb));
 export const ann = parseUserId('login.example|ann');
 export const bob = parseUserId('login.example|bob');
-export const firstHead: Head = { seq: 0, root: digestOf('empty map'), chain: digestOf('start') };
+export const firstHead: Head = {
+  seq: 0,
+  root: digestOf('empty map'),
+  chain: digestOf('start'),
+  timeMs: 0,
+  tally: { files: 0, bytes: 0 },
+};
 
 export function workspaceOf(workspaceId: WorkspaceId, changes: Partial<WorkspaceRecord> = {}): WorkspaceRecord {
   return {
@@ -48,12 +58,16 @@ export function workspaceOf(workspaceId: WorkspaceId, changes: Partial<Workspace
       { userId: bob, role: 'owner' },
       { userId: ann, role: 'viewer' },
     ],
+    version: 1,
+    deletedMs: null,
+    quota: { filesMax: null, bytesMax: null },
+    sha256: false,
     ...changes,
   };
 }
 
 export function deviceOf(n: number): DeviceRecord {
-  return { deviceId: parseDeviceId(hex32(n)), userId: ann, name: `laptop ${n}`, createdMs: n };
+  return { deviceId: parseDeviceId(hex32(n)), userId: ann, name: `laptop ${n}`, createdMs: n, revokedMs: null };
 }
 
 export function sessionOf(n: number, expiresMs: number): SessionRecord {
@@ -83,6 +97,24 @@ export function packOf(name: string, chunks: readonly string[]): VerifiedPack {
   return { packId, storedBytes: 1_000, etag: `etag of ${name}`, hashes: digestsToColumn(chunks.map(digestOf)), places };
 }
 
+export function nodeIdOf(n: number): NodeId {
+  return parseNodeId(hex32(n));
+}
+
+/** What commit `seq` left of a node: every third one deleted it. */
+export function versionOf(nodeId: NodeId, seq: number): VersionRecord {
+  const place = { parentId: nodeIdOf(7), name: `\u00e9 ${seq}` };
+  const left = seq % 3 === 0 ? { place: null, entry: null } : { place, entry: utf8(`entry ${seq}`) };
+  return { nodeId, seq, timeMs: seq * 100, userId: ann, deviceId: parseDeviceId(hex32(1)), ...left };
+}
+
+/** The n-th time that a pack was found to be bad. */
+export function quarantinedOf(workspaceId: WorkspaceId, pack: string, n: number): QuarantineRecord {
+  const packId = digestOf(pack);
+  const blobName = `${workspaceId}/${packId.slice(0, 2)}/${packId}.blob-etag${n}`;
+  return { workspaceId, packId, blobName, reason: 'a chunk is not what its name says', storedBytes: n, foundMs: n };
+}
+
 export function requestIdOf(n: number): RequestId {
   return parseRequestId(hex32(n));
 }
@@ -96,7 +128,13 @@ export function commitAfter(expected: Head, n: number, entryBytes = 50): Paramet
   const seq = expected.seq + 1;
   return {
     expected,
-    next: { seq, root: digestOf(`root ${n}`), chain: digestOf(`chain ${n}`) },
+    next: {
+      seq,
+      root: digestOf(`root ${n}`),
+      chain: digestOf(`chain ${n}`),
+      timeMs: n * 10,
+      tally: n % 3 === 2 ? null : { files: n, bytes: n * 5_000_000_000 },
+    },
     record: {
       seq,
       entry: new Uint8Array(entryBytes).fill(n),

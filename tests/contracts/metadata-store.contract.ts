@@ -1,11 +1,15 @@
-/** What every metadata store owes, sentence by sentence of shared/ports/metadata-store.ts. */
+/** What every metadata store owes, sentence by sentence of shared/ports/metadata-store.ts and the ports that it names. */
 import type { TestContext } from 'node:test';
 import { describe } from 'node:test';
 import type { MetadataStore } from '../../shared/ports/metadata-store.ts';
 import { chunkIndexContract } from './chunk-index.contract.ts';
 import { journalStoreContract } from './journal-store.contract.ts';
+import { leaseStoreContract } from './lease-store.contract.ts';
 import { objectStoreContract } from './object-store.contract.ts';
+import { purgeContract } from './purge.contract.ts';
+import { quarantineStoreContract } from './quarantine-store.contract.ts';
 import { recordStoresContract } from './record-stores.contract.ts';
+import { versionStoreContract } from './version-store.contract.ts';
 
 export interface MetadataStoreUnderTest {
   readonly store: MetadataStore;
@@ -25,5 +29,9 @@ export function metadataStoreContract(name: string, make: MakeMetadataStore): vo
     chunkIndexContract(make);
     objectStoreContract(make);
     journalStoreContract(make);
+    versionStoreContract(make);
+    quarantineStoreContract(make);
+    leaseStoreContract(make);
+    purgeContract(make);
   });
 }

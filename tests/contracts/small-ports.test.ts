@@ -6,6 +6,7 @@ import path from 'node:path';
 import { after, test } from 'node:test';
 import { createStaticTokenVerifier } from '../../shared/adapters/memory/static-token-verifier.ts';
 import { createEd25519Signer, loadEd25519Signer } from '../../shared/adapters/node/ed25519-signer.ts';
+import { rotateKeyFile } from '../../shared/adapters/node/rotate-key-file.ts';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { systemRandomness } from '../../shared/adapters/node/system-randomness.ts';
 import { bytesToHex } from '../../shared/core/bytes.ts';
@@ -17,6 +18,15 @@ const folder = await mkdtemp(path.join(tmpdir(), 'tidemark-test-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
 signerContract('of a seed', async () => createEd25519Signer(new Uint8Array(32).fill(3)));
+signerContract('of three seeds', async () =>
+  createEd25519Signer(...([4, 5, 6].map((byte) => new Uint8Array(32).fill(byte)) as [Uint8Array, Uint8Array])),
+);
+signerContract('of a file that was rotated', async () => {
+  const file = path.join(folder, 'rotated.pem');
+  await loadEd25519Signer({ file });
+  await rotateKeyFile(file);
+  return loadEd25519Signer({ file });
+});
 signerContract('of a file', () => loadEd25519Signer({ file: path.join(folder, 'signing.pem') }));
 
 test('the static verifier knows its tokens and refuses all others', async () => {

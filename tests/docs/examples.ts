@@ -7,6 +7,7 @@ import {
   type DigestColumn,
   idToBytes,
   parseDeviceId,
+  parseDigest,
   parseDigestColumn,
   parseNodeId,
   parseRequestId,
@@ -23,12 +24,18 @@ import { MemoryNodeSource } from '../../shared/core/merkle/memory-node-source.ts
 import { merkleRoot, proveRange } from '../../shared/core/merkle/tree.ts';
 import { buildPack } from '../../shared/core/pack/pack-writer.ts';
 import { deriveMapEdits } from '../../shared/core/tree/derive-edits.ts';
-import { type Entry, encodeEntry } from '../../shared/core/tree/entry.ts';
+import { type Entry, type FileEntry, encodeEntry } from '../../shared/core/tree/entry.ts';
 import { entryKey, placeKey, placeToValue } from '../../shared/core/tree/keys.ts';
 import { type CommitRequest, commitRequest } from '../../shared/core/wire/commit.ts';
 import { registerDeviceRequest } from '../../shared/core/wire/device.ts';
 import { encodeBody, encodeJson } from '../../shared/core/wire/envelope.ts';
-import { firstChain, headSignedBytes, nextChain, treeEdits } from '../../shared/core/wire/journal-entry.ts';
+import {
+  firstChain,
+  headSignedBytes,
+  keyEndorsementBytes,
+  nextChain,
+  treeEdits,
+} from '../../shared/core/wire/journal-entry.ts';
 
 /** Bytes, for `hex` fences; text, for `txt` and `json` ones. */
 export type Example = Uint8Array | string;
@@ -119,7 +126,7 @@ const folder: Entry = {
   mtimeMs: timeMs,
   mode: 0,
 };
-const file: Entry = {
+const file: FileEntry = {
   kind: 'file',
   nodeId: fileNode,
   version: [[deviceId, 1]],
@@ -128,6 +135,7 @@ const file: Entry = {
   size: 5,
   content: merkleRoot(columnOf(utf8('hello'))),
 };
+const sha256OfHello = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
 const folderPlace = { parentId: rootNodeId, name: 'docs' };
 const filePlace = { parentId: folderNode, name: 'hi.txt' };
 const edits = [
@@ -144,12 +152,15 @@ async function treeExamples(): Promise<Examples> {
   const before = firstChain(workspaceId);
   const chain = nextChain(before, { ...head, userId, deviceId, requestId, edits });
   const signed = headSignedBytes(workspaceId, { ...head, chain });
-  const signer = createEd25519Signer(new Uint8Array(32).fill(7));
+  const seed = new Uint8Array(32).fill(7);
+  const signer = createEd25519Signer(seed);
+  const [next] = await createEd25519Signer(seed, new Uint8Array(32).fill(8)).publicKeys();
   const editBytes = encode(treeEdits.toWire(edits));
   const ids = [idToBytes(deviceId), idToBytes(requestId)];
   return {
     'tree-entry-key': entryKey(filePlace),
     'tree-entry-file': encodeEntry(file),
+    'tree-entry-sha256': encodeEntry({ ...file, sha256: parseDigest(sha256OfHello) }),
     'tree-entry-folder': encodeEntry(folder),
     'tree-entry-symlink': encodeEntry(link),
     'tree-place-key': placeKey(fileNode),
@@ -162,7 +173,9 @@ async function treeExamples(): Promise<Examples> {
     'journal-chain-1': idToBytes(chain),
     'journal-signed': signed,
     'journal-public-key': (await signer.publicKeys())[0]?.publicKey ?? emptyBytes,
-    'journal-signature': await signer.sign(signed),
+    'journal-signature': (await signer.sign(signed)).signature,
+    'journal-endorsed': keyEndorsementBytes(next!.publicKey),
+    'journal-endorsement': next?.endorsement?.signature ?? emptyBytes,
   };
 }
 
@@ -193,6 +206,8 @@ const request: CommitRequest = {
       mode: 0,
       mtimeMs: timeMs,
       clockMs: timeMs,
+      sha256: null,
+      fallback: null,
     },
   ],
 };

@@ -18,7 +18,7 @@ import { entryKeyToPlace } from '../../shared/core/tree/keys.ts';
 import { commitRequest } from '../../shared/core/wire/commit.ts';
 import { decodeBody, encodeJson } from '../../shared/core/wire/envelope.ts';
 import { unwrapLz4 } from '../../shared/core/wire/lz4-block-array.ts';
-import { createSignatureVerifier } from '../../client/sdk/signatures.ts';
+import { verifySignature } from '../../client/sdk/signatures.ts';
 import { protocolExamples } from './examples.ts';
 import { findFences, hexBlockToBytes } from './fences.ts';
 import { protocolReference } from './reference.ts';
@@ -80,6 +80,6 @@ test('tree, messages and signature of the page are read', async () => {
   assert.deepEqual(unwrapLz4(documented('wire-lz4'), nodeCodecs.lz4), new Uint8Array(40).fill(0x2a));
   const commit = decodeBody(commitRequest, documented('wire-commit'), null);
   assert.equal(encodeJson(commitRequest, commit), fences.find((fence) => fence.name === 'wire-commit-json')?.text);
-  const verifier = createSignatureVerifier(new Map([['key', documented('journal-public-key')]]));
-  assert.ok(await verifier.verify('key', documented('journal-signed'), documented('journal-signature')));
+  const signed = [documented('journal-signed'), documented('journal-signature')] as const;
+  assert.ok(await verifySignature(documented('journal-public-key'), ...signed));
 });

@@ -12,6 +12,7 @@ import { limits } from '../../shared/core/limits.ts';
 import { codecNumbers } from '../../shared/core/pack/codecs.ts';
 import { treeEdits } from '../../shared/core/wire/journal-entry.ts';
 import type { Schema } from '../../shared/core/wire/schema.ts';
+import { staleOperation } from '../../shared/core/wire/stale-base.ts';
 
 /** Rows as columns of text, two spaces between them. */
 function table(rows: readonly (readonly (string | number)[])[]): string {
@@ -117,10 +118,14 @@ function nameOf(schema: Schema<unknown> | null): string {
 }
 
 function messages(): string {
+  return messageTable(routes.flatMap(({ request, response }) => [request, response]));
+}
+
+/** Each message of some schemas, but those that are told elsewhere. */
+function messageTable(schemas: readonly (Schema<unknown> | null)[], elsewhere: readonly string[] = []): string {
   const found = new Map<string, string>();
-  for (const { request, response } of routes) {
-    for (const schema of [request, response]) if (schema !== null) collectMessages(schema.form, found);
-  }
+  for (const schema of schemas) if (schema !== null) collectMessages(schema.form, found);
+  for (const name of elsewhere) found.delete(name);
   const blocks = [...found].map(([name, fields]) => {
     const rows = splitForm(fields, ';').map((field, i) => {
       const colon = field.indexOf(':');
@@ -160,6 +165,7 @@ export function protocolReference(): Readonly<Record<string, string>> {
     cuts: cuts(),
     codecs: table(Object.entries(codecNumbers).map(([name, number]) => [number, name])),
     messages: messages(),
+    stale: messageTable([staleOperation], ['Place']),
     routes: routeTable(),
     errors: errorTable(),
     limits: table(Object.entries(limits).map(([name, value]) => [name, value])),

@@ -15,9 +15,11 @@ export async function runTide(
   device: Device,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
+  cwd = process.cwd(),
 ): Promise<TideEnded> {
   const child = spawn(process.execPath, [tide, ...args], {
     env: { ...process.env, TIDE_HOME: device.home, ...env },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let stdout = '';

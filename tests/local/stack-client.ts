@@ -11,6 +11,7 @@ import { blake3Digest } from '../../shared/core/hash/blake3.ts';
 import {
   type DeviceId,
   type Digest,
+  type RequestId,
   type SessionId,
   type WorkspaceId,
   bytesToNodeId,
@@ -20,10 +21,14 @@ import {
 } from '../../shared/core/ids.ts';
 import { decodeFrame } from '../../shared/core/pack/pack-reader.ts';
 import { buildPack } from '../../shared/core/pack/pack-writer.ts';
-import type { CommitResponse } from '../../shared/core/wire/commit.ts';
+import type { CommitRequest, CommitResponse } from '../../shared/core/wire/commit.ts';
 
 /** No second attempts: these tests want to know what happened to each request. */
 const once: RetryPolicy = { attempts: 1, baseMs: 1, capMs: 1, retryAfterMaxMs: 0 };
+
+export function newRequestId(): RequestId {
+  return bytesToRequestId(new Uint8Array(randomBytes(16)));
+}
 
 export class StackClient {
   readonly api: ApiClient;
@@ -40,7 +45,8 @@ export class StackClient {
 
   async createWorkspace(name: string): Promise<WorkspaceId> {
     const token = new Uint8Array(randomBytes(16));
-    const view = await this.api.createWorkspace({ token, name, mode: 'personal', policy: 'copy', region: '' });
+    const common = { mode: 'personal', policy: 'copy', region: '', sha256: null } as const;
+    const view = await this.api.createWorkspace({ token, name, ...common });
     return view.workspaceId;
   }
 
@@ -61,7 +67,12 @@ export class StackClient {
   async putFile(workspaceId: WorkspaceId, name: string, content: Uint8Array): Promise<CommitResponse> {
     const { url, bytes, sessionId } = await this.openPack(workspaceId, content);
     await this.blobs.putPack(url, bytes, new AbortController().signal);
-    const operation = {
+    return this.api.commit(this.newFile(workspaceId, name, content, [sessionId]), newRequestId());
+  }
+
+  /** The commit of a new file of one chunk, in the root. */
+  newFile(workspaceId: WorkspaceId, name: string, content: Uint8Array, sessions: readonly SessionId[]): CommitRequest {
+    const put = {
       kind: 'put' as const,
       nodeId: bytesToNodeId(new Uint8Array(randomBytes(16))),
       parentId: rootNodeId,
@@ -73,11 +84,10 @@ export class StackClient {
       mode: 0,
       mtimeMs: 0,
       clockMs: 0,
+      sha256: null,
+      fallback: null,
     };
-    const { deviceId } = this;
-    const request = { workspaceId, deviceId, sessions: [sessionId], manifests: [], segments: [] };
-    const requestId = bytesToRequestId(new Uint8Array(randomBytes(16)));
-    return this.api.commit({ ...request, operations: [operation] }, requestId);
+    return { workspaceId, deviceId: this.deviceId, sessions, manifests: [], segments: [], operations: [put] };
   }
 
   /** Fetches a chunk and checks it against its hash. Throws when it is not there or is something else. */

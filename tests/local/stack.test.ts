@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { rotateKeyFile } from '../../shared/adapters/node/rotate-key-file.ts';
 import { findFreePorts } from '../../local/free-ports.ts';
 import { spawnStack } from '../../local/spawn-stack.ts';
 import { StackProcess, hasStackFile, isRunning, readEndpoints, untilGone } from './stack-process.ts';
@@ -109,6 +110,7 @@ test('--reset deletes the state of a stack, and refuses a folder with anything f
   const ann = await openClient(stack.endpoints.server, 'ann');
   await ann.createWorkspace('before');
   await stack.stop();
+  await rotateKeyFile(join(data, 'signing-key.pem'));
   writeFileSync(join(data, 'thesis.doc'), 'ten years of work');
   const before = namesIn(data);
   const refused = await run('--data', data, '--port', '0', '--reset');
@@ -213,7 +215,7 @@ test('secrets, metadata and stack.json are their owner’s only, in a folder tha
     openToOthers(data).filter((path) => !harmless.test(path)),
     [],
   );
-  for (const name of ['stack.json', 'metadata.sqlite', 'blob.key', 'signing-key.pem']) {
+  for (const name of ['stack.json', 'metadata.sqlite', 'queues.sqlite', 'blob.key', 'signing-key.pem']) {
     assert.equal(statSync(join(data, name)).mode & 0o777, 0o600, name);
   }
 });

@@ -8,7 +8,7 @@ import { parseDeviceId } from '../../shared/core/ids.ts';
 import { deviceView } from '../../shared/core/wire/device.ts';
 import { encodeBody } from '../../shared/core/wire/envelope.ts';
 
-const device = { deviceId: parseDeviceId('ab'.repeat(16)), name: 'laptop', createdMs: 5 };
+const device = { deviceId: parseDeviceId('ab'.repeat(16)), name: 'laptop', createdMs: 5, revokedMs: null };
 const request = { token: new Uint8Array(16), name: 'laptop' };
 
 function answerOf(value: typeof device): Response {
@@ -50,6 +50,30 @@ test('a call sends a token and msgpack, and gives the typed answer', async () =>
   assert.equal(seen[0]?.headers.get('authorization'), 'Bearer first');
   assert.equal(seen[0]?.headers.get('content-type'), 'application/msgpack');
 });
+
+test("the session of the server's store goes on with the next call, from refusals too, and never to who has no token", async () => {
+  const sent: (string | null)[] = [];
+  const answers = [
+    () => withSession(answerOf(device), 'one'),
+    () => withSession(problem(403, 'forbidden'), 'two'),
+    () => answerOf(device),
+    () => answerOf(device),
+  ];
+  const client = clientOf((request) => {
+    sent.push(request.headers.get('tidemark-session'));
+    return Promise.resolve(answers[Math.min(sent.length, answers.length) - 1]!());
+  });
+  await client.registerDevice(request);
+  await assert.rejects(client.registerDevice(request), { code: 'forbidden' });
+  await client.registerDevice(request);
+  await assert.rejects(client.configuration());
+  assert.deepEqual(sent.slice(0, 4), [null, 'one', 'two', null]);
+});
+
+function withSession(response: Response, session: string): Response {
+  response.headers.set('tidemark-session', session);
+  return response;
+}
 
 test('a refused token is renewed once and the call repeated with the new one', async () => {
   const used: (string | null)[] = [];

@@ -24,8 +24,12 @@ await deps.metadata.workspaces.create(
       { userId: userOf('bob'), role: 'editor' },
       { userId: userOf('reader'), role: 'viewer' },
     ],
+    version: 1,
+    deletedMs: null,
+    quota: { filesMax: null, bytesMax: null },
+    sha256: false,
   },
-  { seq: 0, root: emptyMapRoot, chain: firstChain(workspaceId) },
+  { seq: 0, root: emptyMapRoot, chain: firstChain(workspaceId), timeMs: 0, tally: { files: 0, bytes: 0 } },
 );
 
 const everything: readonly Scope[] = ['sync.read', 'sync.write', 'sync.admin'];
@@ -57,6 +61,8 @@ describe('a role', () => {
   it('counts only with the scope for it', async () => {
     assert.match(await ask('ann', 'write', ['sync.read', 'sync.admin']), /^forbidden: .*sync\.write/);
     assert.match(await ask('ann', 'read', []), /^forbidden/);
+    assert.match(await ask('ann', 'admin', ['sync.read', 'sync.admin']), /^forbidden: .*sync\.write/);
+    assert.equal(await ask('ann', 'admin', ['sync.write']), 'owner', 'sync.admin is for operators');
     assert.equal(await ask('ann', 'read', ['sync.read']), 'owner');
   });
 });

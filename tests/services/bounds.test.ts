@@ -4,6 +4,7 @@ import { describe, it } from 'node:test';
 import { utf8 } from '../../shared/core/bytes.ts';
 import { limits } from '../../shared/core/limits.ts';
 import { type SessionId, parseRequestId } from '../../shared/core/ids.ts';
+import type { Scope } from '../../shared/ports/token-verifier.ts';
 import { concurrently } from '../../shared/services/concurrently.ts';
 import { withCommitQueue } from '../../shared/services/commit-queue.ts';
 import { must, mustFail } from '../api/world/calls.ts';
@@ -45,14 +46,21 @@ describe('a commit', () => {
       if (request.operations.length === 1) throw new Error('the second fails');
       return { head: null, outcomes: [] };
     });
-    const caller = { userId: userOf('ann'), scopes: new Set<never>() };
+    const scopes = new Set<Scope>(['sync.write']);
+    const caller = { userId: userOf('ann'), scopes };
+    const stranger = { userId: userOf('eve'), scopes };
     const requestId = parseRequestId('0'.repeat(32));
-    const ask = (operations: number) => {
+    const ask = (operations: number, from = caller) => {
       const request = ann.request(Array.from({ length: operations }, () => mkdirOperation('n', 'n')));
-      return queued(world.deps, { caller, requestId, request });
+      return queued(world.deps, { caller: from, requestId, request });
     };
     const waiting = Promise.allSettled(Array.from({ length: limits.commitsWaitingMax }, (_, i) => ask(i)));
     await assert.rejects(ask(0), { code: 'busy' });
+    await assert.rejects(
+      ask(0, stranger),
+      { code: 'not-found' },
+      'whoever is no member neither waits nor learns of it',
+    );
     release();
     const settled = await waiting;
     assert.deepEqual(begun, Array.from(begun.keys()));

@@ -8,6 +8,7 @@ import { type BuiltManifest, buildManifest } from '../../shared/core/manifest/ma
 import type { CommitRequest } from '../../shared/core/wire/commit.ts';
 import { manifestReadRequest, manifestReadResponse } from '../../shared/core/wire/manifest-read.ts';
 import type { Operation } from '../../shared/core/wire/operation.ts';
+import { packBlobName } from '../../shared/services/pack-name.ts';
 import { call, must, mustFail } from '../api/world/calls.ts';
 import {
   TestDevice,
@@ -47,6 +48,27 @@ function sent(built: BuiltManifest): Pick<CommitRequest, 'manifests' | 'segments
 }
 
 describe('a file of many chunks', () => {
+  it('is not committed again by its stored manifest once storage has lost a pack of it, until that is uploaded again', async () => {
+    const ann = await start();
+    const chunks = chunksOf(0, 300);
+    const built = manifestOf(chunks);
+    const { session } = await ann.upload(...chunks);
+    const sessions = [session.sessionId];
+    await must(ann.send(ann.request([putOf(built)], { sessions, ...sent(built) })));
+    const { chunks: index } = ann.world.deps.metadata;
+    for (const { packId } of session.packs) {
+      const name = packBlobName(ann.workspaceId, packId);
+      await ann.world.deps.blobs.deleteMany('chunks', [name]);
+      await index.forgetPack(ann.workspaceId, packId);
+    }
+    const copy = putOf(built, 'copy');
+    await mustFail(ann.send(ann.request([copy])), 'missing-chunks');
+
+    const again = await ann.upload(...chunks);
+    const request = ann.request([copy], { sessions: [again.session.sessionId] });
+    assert.equal((await must(ann.send(request))).outcomes[0]?.status, 'applied');
+  });
+
   it('goes in with its manifest and segments; the next version sends only the segments that changed', async () => {
     const ann = await start();
     const chunks = chunksOf(0, 1_500);
@@ -166,7 +188,7 @@ describe('content that is not right', () => {
     );
   });
 
-  it('cannot come from the session of somebody else, or of another workspace', async () => {
+  it('L27: cannot come from the session of somebody else, or of another workspace', async () => {
     const ann = await start();
     const other = await createWorkspaceAs(ann.world, 'ann', { token: 'other' });
     const elsewhere = await TestDevice.register(ann.world, 'ann', other.workspaceId, 'laptop');

@@ -6,8 +6,10 @@ import { blake3Digest } from '../../shared/core/hash/blake3.ts';
 import { rootNodeId } from '../../shared/core/ids.ts';
 import type { VersionVector } from '../../shared/core/version-vector.ts';
 import type { Outcome } from '../../shared/core/wire/commit.ts';
-import type { Entry } from '../../shared/core/tree/entry.ts';
-import { mustFail } from '../api/world/calls.ts';
+import { limits } from '../../shared/core/limits.ts';
+import { type Entry, decodeEntry } from '../../shared/core/tree/entry.ts';
+import { type StaleOperation, textToStaleOperation } from '../../shared/core/wire/stale-base.ts';
+import { type ProblemBody, must, mustFail } from '../api/world/calls.ts';
 import {
   type NewWorkspace,
   type PutOptions,
@@ -53,6 +55,14 @@ function contentOf(entry: Entry | undefined): string {
 
 function holds(entry: Entry | undefined, text: string): void {
   assert.equal(contentOf(entry), blake3Digest(utf8(text)));
+}
+
+function staleOf(problem: ProblemBody): StaleOperation[] {
+  return (problem['stale'] as readonly string[]).map(textToStaleOperation);
+}
+
+async function look(device: TestDevice): Promise<unknown> {
+  return [(await must(device.changes())).headSeq, await device.list(), await device.list('d')];
 }
 
 const copyName = 'f (conflicted copy of phone 2026-11-22).txt';
@@ -113,6 +123,107 @@ describe('edit, edit', () => {
     const listing = await ann.list();
     holds(listing.get('f.txt'), 'two');
     assert.equal(listing.size, 1);
+    const { entries } = await must(ann.changes());
+    const told = entries.flatMap(({ edits }) => edits.map(({ value }) => contentOf(decodeEntry(value!))));
+    assert.deepEqual(
+      told,
+      ['base', 'one', 'two'].map((text) => blake3Digest(utf8(text))),
+      'the other is in history',
+    );
+  });
+
+  it('three at once under the policy latest: the last commit is the head, whoever had seen what', async () => {
+    const { ann, bob, base } = await pair({ policy: 'latest' });
+    const first = await only(ann, edit('one', base));
+    await only(bob, edit('two', base));
+    const third = await only(ann, edit('three', first.version, { baseText: 'one' }));
+    assert.equal(third.status, 'applied');
+    assert.deepEqual(
+      new Map(third.version),
+      new Map([
+        [ann.deviceId, 3],
+        [bob.deviceId, 1],
+      ]),
+    );
+    holds((await bob.list()).get('f.txt'), 'three');
+    assert.equal((await bob.list()).size, 1);
+  });
+
+  it('under the policy latest at the place where the node is now, for links too; names are no contents', async () => {
+    const { ann, bob, base } = await pair({ policy: 'latest' });
+    const made = await ann.commit(symlinkOperation('l', 'l', 'old'));
+    const moved = await ann.commit(moveOperation('f', inRoot('f.txt'), inRoot('g.txt'), base));
+    await only(ann, edit('one', moved.outcomes[0]!.version));
+    assert.equal((await only(bob, edit('two', base))).name, 'g.txt');
+    await ann.commit(symlinkOperation('l', 'l', 'one', made.outcomes[0]!.version));
+    const link = await bob.commit(symlinkOperation('l', 'l', 'two', made.outcomes[0]!.version));
+    assert.equal(link.outcomes[0]?.status, 'applied');
+    const other = await only(bob, { node: 'other', name: 'g.txt', text: 'other' });
+    assert.deepEqual([other.status, other.name], ['renamed', 'g (conflicted copy of phone 2026-11-22).txt']);
+    const listing = await ann.list();
+    holds(listing.get('g.txt'), 'two');
+    const target = listing.get('l');
+    assert.equal(target?.kind === 'symlink' ? target.target : '', 'two');
+  });
+
+  it('under the policy latest a delete still loses to what it had not seen', async () => {
+    const { ann, bob, base } = await pair({ policy: 'latest' });
+    await only(ann, edit('one', base));
+    assert.equal((await bob.commit(deleteOperation('f', base))).outcomes[0]?.status, 'kept');
+  });
+
+  it('at once under the policy merge: refused for this operation alone, with what it is to be merged with', async () => {
+    const { ann, bob, base } = await pair({ policy: 'merge' });
+    const { version } = await only(ann, edit('one', base));
+    const { session } = await bob.upload(utf8('two'));
+    const operations = [mkdirOperation('d', 'd'), putOperation(edit('two', base)), mkdirOperation('e', 'e')];
+    const { outcomes } = await must(bob.send(bob.request(operations, { sessions: [session.sessionId] })));
+    assert.deepEqual(
+      outcomes.map(({ status, reason }) => [status, reason]),
+      [
+        ['applied', null],
+        ['refused', 'needs-merge'],
+        ['applied', null],
+      ],
+    );
+    assert.deepEqual([outcomes[1]?.nodeId, outcomes[1]?.name, outcomes[1]?.version], [nodeOf('f'), 'f.txt', version]);
+    holds((await ann.list()).get('f.txt'), 'one');
+    const merged = await only(bob, edit('one and two', version, { baseText: 'one' }));
+    assert.equal(merged.status, 'applied');
+    holds((await ann.list()).get('f.txt'), 'one and two');
+  });
+
+  it('under the policy merge: who has given up gets a copy; what is no conflict needs no merge; links are copied', async () => {
+    const { ann, bob, base } = await pair({ policy: 'merge' });
+    const made = await ann.commit(symlinkOperation('l', 'l', 'old'));
+    await only(ann, edit('one', base));
+    assert.equal((await only(bob, edit('one', base))).status, 'agreed');
+    const outcome = await only(bob, edit('two', base, { fallback: true }));
+    assert.deepEqual([outcome.status, outcome.name], ['copied', copyName]);
+    await ann.commit(symlinkOperation('l', 'l', 'one', made.outcomes[0]!.version));
+    const link = await bob.commit(symlinkOperation('l', 'l', 'two', made.outcomes[0]!.version));
+    assert.equal(link.outcomes[0]?.status, 'copied');
+  });
+
+  it('the flag of who gave up merging means nothing under another policy', async () => {
+    const { ann, bob, base } = await pair({ policy: 'latest' });
+    await only(ann, edit('one', base));
+    assert.equal((await only(bob, edit('two', base, { fallback: true }))).status, 'applied');
+    holds((await ann.list()).get('f.txt'), 'two');
+  });
+
+  it('in a consistency-first workspace that merges is a stale base, given up or not', async () => {
+    const { ann, bob, base } = await pair({ policy: 'merge', mode: 'shared' });
+    await only(ann, edit('one', base));
+    const { session } = await bob.upload(utf8('two'));
+    for (const [fallback, wouldBe] of [
+      [false, 'refused'],
+      [true, 'copied'],
+    ] as const) {
+      const request = bob.request([putOperation(edit('two', base, { fallback }))], { sessions: [session.sessionId] });
+      const [stale] = staleOf(await mustFail(bob.send(request), 'stale-base'));
+      assert.deepEqual([stale?.wouldBe, stale?.reason], [wouldBe, fallback ? null : 'needs-merge']);
+    }
   });
 
   it('executable bits of both sides are united when only one of them has new content', async () => {
@@ -174,7 +285,7 @@ describe('edit, move', () => {
 });
 
 describe('edit or move, delete', () => {
-  it('a delete that meets an edit loses', async () => {
+  it('L6: a delete that meets an edit loses', async () => {
     const { ann, bob, base } = await pair();
     await only(ann, edit('one', base));
     const { outcomes } = await bob.commit(deleteOperation('f', base));
@@ -416,15 +527,92 @@ describe('a consistency-first workspace', () => {
     const operations = [mkdirOperation('d', 'd'), putOperation(edit('two', base))];
     const problem = await mustFail(bob.send(bob.request(operations, { sessions: [session.sessionId] })), 'stale-base');
     assert.deepEqual(
-      [problem.status, problem['index'], problem['nodeId'], problem['headSeq'], problem['content']],
-      [409, 1, nodeOf('f'), 2, blake3Digest(utf8('one'))],
+      [problem.status, problem['index'], problem['nodeId'], problem['headSeq'], problem['count']],
+      [409, 1, nodeOf('f'), 2, 1],
     );
+    const [stale] = staleOf(problem);
     assert.deepEqual(
-      problem['version'],
-      version.map(([device, counter]) => `${device}:${counter}`),
+      [stale?.index, stale?.wouldBe, stale?.reason, stale?.node?.place, stale?.occupant],
+      [1, 'copied', null, inRoot('f.txt'), null],
     );
+    const entry = decodeEntry(stale!.node!.entry);
+    holds(entry, 'one');
+    assert.deepEqual(entry.version, version);
     assert.deepEqual([...(await ann.list()).keys()], ['f.txt'], 'nothing of it was committed');
     assert.equal((await only(bob, edit('two', version, { baseText: 'one' }))).status, 'applied');
+  });
+
+  it('tells of every operation that met what its author had not seen, so that a rebase needs no other request', async () => {
+    const { ann, bob, base } = await pair({ mode: 'shared' });
+    const made = await ann.commit(
+      mkdirOperation('d', 'd'),
+      mkdirOperation('e', 'e'),
+      symlinkOperation('l', 'l', 'old'),
+    );
+    const [d, e, l] = made.outcomes.map(({ version }) => version);
+    await only(ann, edit('one', base));
+    await ann.commit(
+      moveOperation('f', inRoot('f.txt'), { parentId: nodeOf('d'), name: 'g.txt' }, base),
+      moveOperation('e', inRoot('e'), inRoot('e2'), e!),
+      deleteOperation('l', l!),
+      mkdirOperation('x', 'x', nodeOf('d')),
+    );
+    const head = await look(ann);
+    const { session } = await bob.upload(utf8('two'));
+    const operations = [
+      mkdirOperation('new', 'new'),
+      putOperation(edit('two', base)),
+      moveOperation('e', inRoot('e'), inRoot('e3'), e!),
+      moveOperation('l', inRoot('l'), inRoot('l2'), l!),
+      deleteOperation('d', d!),
+      putOperation({ node: 'other', name: 'e2', text: 'two' }),
+    ];
+    const refused = await mustFail(bob.send(bob.request(operations, { sessions: [session.sessionId] })), 'stale-base');
+    const stale = staleOf(refused);
+    assert.deepEqual(
+      stale.map(({ index, wouldBe, reason }) => [index, wouldBe, reason]),
+      [
+        [1, 'copied', null],
+        [2, 'kept', null],
+        [3, 'refused', 'gone'],
+        [4, 'kept', null],
+        [5, 'renamed', null],
+      ],
+    );
+    assert.deepEqual(
+      stale.map(({ node }) => node?.place ?? null),
+      [{ parentId: nodeOf('d'), name: 'g.txt' }, inRoot('e2'), null, inRoot('d'), null],
+    );
+    assert.equal(decodeEntry(stale[4]!.occupant!.entry).nodeId, nodeOf('e'));
+    assert.deepEqual(await look(ann), head, 'nothing of it was committed');
+    const rebased = [
+      mkdirOperation('new', 'new'),
+      putOperation(edit('two', decodeEntry(stale[0]!.node!.entry).version, { baseText: 'one' })),
+      moveOperation('e', inRoot('e2'), inRoot('e3'), decodeEntry(stale[1]!.node!.entry).version),
+    ];
+    const { outcomes } = await must(bob.send(bob.request(rebased, { sessions: [session.sessionId] })));
+    assert.ok(outcomes.every(({ status }) => status === 'applied'));
+  });
+
+  it('tells of so many in one refusal, counts the rest, and stays below what clients read', async () => {
+    const { ann, bob } = await pair({ mode: 'shared' });
+    const many = limits.staleOperationsMax + 5;
+    const operations = Array.from({ length: many }, (_, i) => mkdirOperation(`n${i}`, `${i}`));
+    await ann.commit(...operations);
+    const puts = operations.map((_, i) => putOperation({ node: `m${i}`, name: `${i}`, text: '' }));
+    const refused = await mustFail(bob.send(bob.request(puts)), 'stale-base');
+    assert.deepEqual([refused['count'], staleOf(refused).length], [many, limits.staleOperationsMax]);
+    assert.ok(JSON.stringify(refused).length < 1024 * 1024);
+    const long = Array.from({ length: 300 }, (_, i) => symlinkOperation(`s${i}`, `s${i}`, 'x'.repeat(4_000)));
+    const { outcomes } = await ann.commit(...long);
+    await ann.commit(
+      ...long.map((_, i) => symlinkOperation(`s${i}`, `s${i}`, 'y'.repeat(4_000), outcomes[i]!.version)),
+    );
+    const deletes = outcomes.map(({ version }, i) => deleteOperation(`s${i}`, version));
+    const large = await mustFail(bob.send(bob.request(deletes)), 'stale-base');
+    const told = staleOf(large).map(({ index }) => index);
+    assert.deepEqual([large['count'], told], [300, Array.from(told.keys())]);
+    assert.ok(told.length > 50 && JSON.stringify(large).length < 1024 * 1024);
   });
 
   it('refuses a move and a delete on a stale base too, and takes what agrees', async () => {

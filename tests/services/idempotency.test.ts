@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createMemoryMetadataStore } from '../../shared/adapters/memory/memory-metadata-store.ts';
-import type { ApiDependencies } from '../../shared/api/api.ts';
+import { type ApiDependencies, createApi } from '../../shared/api/api.ts';
 import { limits } from '../../shared/core/limits.ts';
 import type { JournalStore } from '../../shared/ports/metadata-store.ts';
 import { withCommitQueue } from '../../shared/services/commit-queue.ts';
@@ -66,11 +66,25 @@ describe('a repeated commit', () => {
     assert.deepEqual(await must(ann.send(empty, 'before')), before);
   });
 
-  it('ten times at once is applied once', async () => {
+  it('ten times at once in ten processes is applied once, and all get its answer', async () => {
+    const { world, ann } = await start();
+    const { workspaceId, deviceId } = ann;
+    const request = ann.request([mkdirOperation('a', 'a')]);
+    const processes = Array.from({ length: 10 }, () => ({ ...world, api: createApi(world.deps) }));
+    const sends = processes.map((each) => new TestDevice(each, 'ann', workspaceId, deviceId).send(request, 'key'));
+    const answers = await Promise.all(sends.map((sent) => must(sent)));
+    for (const answer of answers) assert.deepEqual(answer, answers[0]);
+    assert.equal((await must(ann.changes())).headSeq, 1);
+  });
+
+  it('ten times at once in one process runs once: the others are told so, and get its answer when they ask again', async () => {
     const { ann } = await start();
     const request = ann.request([mkdirOperation('a', 'a')]);
-    const answers = await Promise.all(Array.from({ length: 10 }, () => must(ann.send(request, 'key'))));
-    for (const answer of answers) assert.deepEqual(answer, answers[0]);
+    const replies = await Promise.all(Array.from({ length: 10 }, () => ann.send(request, 'key')));
+    const [answer, ...more] = replies.filter((reply) => reply.ok);
+    assert.ok(answer !== undefined && more.length === 0);
+    for (const reply of replies) assert.ok(reply.ok || reply.problem.code === 'in-progress');
+    assert.deepEqual(await must(ann.send(request, 'key')), answer.value);
     assert.equal((await must(ann.changes())).headSeq, 1);
   });
 

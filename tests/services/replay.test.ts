@@ -3,13 +3,24 @@
  *
  *   - the journal, replayed from nothing with the edits that it holds, comes out at every root on the way
  *   - entries and places agree: every node has one place, every place its node, all under folders, without cycles
- *   - every content that was ever acknowledged is in the tree, or was taken out by a commit whose author had seen it
+ *   - every content that was ever acknowledged is in the tree, or was taken out by a commit whose author had seen it (under the
+ *     policy `latest`, or stays in the journal)
+ *   - the tally kept with the head is that of a recount, and the times of the entries never go back
+ *
+ * Under each policy, and in a consistency-first workspace, where a commit is taken whole or not at all.
  */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { utf8 } from '../../shared/core/bytes.ts';
-import { type Digest, type NodeId, type SessionId, bytesToNodeId, rootNodeId } from '../../shared/core/ids.ts';
+import {
+  type Digest,
+  type NodeId,
+  type SessionId,
+  type WorkspaceId,
+  bytesToNodeId,
+  rootNodeId,
+} from '../../shared/core/ids.ts';
 import { mapApply } from '../../shared/core/merkle/map-apply.ts';
 import { emptyMapRoot, mapGetMany, mapScan } from '../../shared/core/merkle/map-read.ts';
 import { MemoryNodeSource } from '../../shared/core/merkle/memory-node-source.ts';
@@ -18,8 +29,11 @@ import { type Entry, decodeEntry } from '../../shared/core/tree/entry.ts';
 import { type Place, entryKeyToPlace, isEntryKey, placeValueToPlace } from '../../shared/core/tree/keys.ts';
 import { type JournalEntry, firstChain, nextChain } from '../../shared/core/wire/journal-entry.ts';
 import type { Operation } from '../../shared/core/wire/operation.ts';
+import { countTree } from '../../shared/services/tree-tally.ts';
+import { workspaceNodes } from '../../shared/services/workspace-nodes.ts';
 import { must } from '../api/world/calls.ts';
 import {
+  type NewWorkspace,
   TestDevice,
   createWorkspaceAs,
   deleteOperation,
@@ -28,7 +42,7 @@ import {
   nodeOf,
   putOperation,
 } from '../api/world/test-device.ts';
-import { createTestWorld } from '../api/world/test-world.ts';
+import { type TestWorld, createTestWorld } from '../api/world/test-world.ts';
 
 /** What a device believes: the last entries that it has looked at, by node. */
 type View = Map<NodeId, { readonly place: Place; readonly entry: Entry }>;
@@ -46,10 +60,14 @@ const step = fc.record({
   text: fc.nat(texts.length - 1),
   /** Whether the operation goes into the same commit as the one before. */
   joined: fc.boolean(),
+  /** Of a put: whether its author has given up merging. */
+  fallback: fc.boolean(),
+  /** What the server's clock does before it. */
+  clockMs: fc.integer({ min: -10_000, max: 10_000 }),
 });
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
-function toOperation(view: View, { kind, node, parent, name, text }: Step): Operation | undefined {
+function toOperation(view: View, { kind, node, parent, name, text, fallback }: Step): Operation | undefined {
   const nodeId = nodeOf(`n${node}`);
   const folder = parent === 0 ? rootNodeId : nodeOf(`n${parent}`);
   const known = view.get(nodeId);
@@ -57,7 +75,7 @@ function toOperation(view: View, { kind, node, parent, name, text }: Step): Oper
   const to = { parentId: folder, name: names[name]! };
   switch (kind) {
     case 'put': {
-      const put = putOperation({ node: nodeId, name: to.name, in: folder, text: texts[text]!, base });
+      const put = putOperation({ node: nodeId, name: to.name, in: folder, text: texts[text]!, base, fallback });
       const baseContent = known?.entry.kind === 'file' ? known.entry.content : null;
       return put.kind === 'put' ? { ...put, baseContent } : put;
     }
@@ -148,6 +166,8 @@ class Run {
   readonly #views: View[];
   readonly #pending: Operation[][];
   readonly committed: Committed[] = [];
+  /** Commits that were refused as a whole. */
+  refused = 0;
 
   constructor(devices: readonly TestDevice[], sessions: readonly SessionId[]) {
     this.#devices = devices;
@@ -172,7 +192,12 @@ class Run {
     const operations = this.#pending[at]!.splice(0);
     if (operations.length === 0) return;
     const device = this.#devices[at]!;
-    const { head, outcomes } = await must(device.send(device.request(operations, { sessions: this.#sessions })));
+    const reply = await device.send(device.request(operations, { sessions: this.#sessions }));
+    if (!reply.ok && reply.problem.code === 'stale-base') {
+      this.refused++;
+      return;
+    }
+    const { head, outcomes } = await must(Promise.resolve(reply));
     assert.equal(outcomes.length, operations.length);
     if ((head?.seq ?? 0) === this.committed.length) return;
     const [operation] = operations;
@@ -181,27 +206,43 @@ class Run {
   }
 }
 
-async function run(steps: readonly Step[]): Promise<void> {
+async function run(steps: readonly Step[], rules: Rules): Promise<void> {
   const world = createTestWorld();
-  const { workspaceId } = await createWorkspaceAs(world, 'ann');
+  const { workspaceId } = await createWorkspaceAs(world, 'ann', rules);
   const devices = await Promise.all(
     ['one', 'two', 'three'].map((name) => TestDevice.register(world, 'ann', workspaceId, name)),
   );
   const { session } = await devices[0]!.upload(...texts.slice(1).map(utf8));
   const all = new Run(devices, [session.sessionId]);
-  for (const next of steps) await all.take(next);
+  for (const next of steps) {
+    world.clock.ms += next.clockMs;
+    await all.take(next);
+    await checkTally(world, workspaceId);
+  }
   await all.end();
+  await checkTally(world, workspaceId);
   const { committed } = all;
+  assert.ok(all.refused === 0 || rules.mode === 'shared');
   const { entries } = await must(devices[0]!.changes());
   const trees = await replay(devices[0]!, entries);
   assert.equal(trees.length, committed.length);
+  for (const [i, { timeMs }] of entries.entries()) assert.ok(i === 0 || timeMs >= entries[i - 1]!.timeMs);
   for (const [i, { put, seen }] of committed.entries()) {
     const now = contentsOf(trees[i]!.entries);
     assert.ok(put === undefined || now.has(put), 'what was acknowledged is in the tree that it was put into');
     for (const content of i === 0 ? [] : contentsOf(trees[i - 1]!.entries)) {
-      assert.ok(now.has(content) || seen.has(content), 'content went by an author who had not seen it');
+      const isKept = now.has(content) || seen.has(content) || rules.policy === 'latest';
+      assert.ok(isKept, 'content went by an author who had not seen it');
     }
   }
+}
+
+type Rules = Required<Pick<NewWorkspace, 'policy' | 'mode'>>;
+
+/** The head's tally against the whole tree counted anew. */
+async function checkTally({ deps }: TestWorld, workspaceId: WorkspaceId): Promise<void> {
+  const head = await deps.metadata.journal.getHead(workspaceId);
+  assert.deepEqual(head?.tally, await countTree(workspaceNodes(deps, workspaceId), head!.root));
 }
 
 /** The tree as the server has it now, folder by folder. */
@@ -217,6 +258,20 @@ async function look(device: TestDevice): Promise<View> {
   return view;
 }
 
-it('random commits on stale bases leave a journal that replays, a whole tree, and no content lost', async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), run), { numRuns: 300 });
+describe('random commits on stale bases leave a journal that replays, a whole tree, a true tally, and no content lost', () => {
+  const steps = fc.array(step, { minLength: 5, maxLength: 60 });
+  const table: readonly (readonly [name: string, rules: Rules, numRuns: number])[] = [
+    ['with copies', { policy: 'copy', mode: 'personal' }, 200],
+    ['where the latest wins', { policy: 'latest', mode: 'personal' }, 75],
+    ['where authors merge', { policy: 'merge', mode: 'personal' }, 75],
+    ['consistency first', { policy: 'copy', mode: 'shared' }, 75],
+  ];
+  for (const [name, rules, numRuns] of table) {
+    it(name, () =>
+      fc.assert(
+        fc.asyncProperty(steps, (taken) => run(taken, rules)),
+        { numRuns },
+      ),
+    );
+  }
 });

@@ -150,16 +150,10 @@ describe('verification', () => {
 });
 
 function interposed(blobs: BlobStore, change: Partial<BlobStore>): BlobStore {
-  return {
-    put: (...args) => blobs.put(...args),
-    head: (...args) => blobs.head(...args),
-    get: (...args) => blobs.get(...args),
-    open: (...args) => blobs.open(...args),
-    moveIfMatch: (...args) => blobs.moveIfMatch(...args),
-    deleteIfMatch: (...args) => blobs.deleteIfMatch(...args),
-    list: (...args) => blobs.list(...args),
-    createUrl: (...args) => blobs.createUrl(...args),
-    readUrl: (...args) => blobs.readUrl(...args),
-    ...change,
-  };
+  return new Proxy(blobs, {
+    get(target, property) {
+      const value: unknown = Reflect.get(Object.hasOwn(change, property) ? change : target, property);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
 }

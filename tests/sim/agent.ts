@@ -11,7 +11,7 @@ import { type Link, linkFolder, makeControlFolder, relinkFolder } from '../../cl
 import { createSyncedFolder } from '../../client/agent/folder/synced-folder.ts';
 import { Journal, createJournal } from '../../client/agent/journal/journal.ts';
 import { pinKeys } from '../../client/agent/journal/meta-table.ts';
-import type { Folder } from '../../client/agent/ports.ts';
+import { createTransferBuffers } from '../../client/agent/transfer/buffers.ts';
 import { type TransferSetting, createTransferCount } from '../../client/agent/transfer/services.ts';
 import { createTransfer } from '../../client/agent/transfer/transfer.ts';
 import type { Executor } from '../../client/agent/workers/executor.ts';
@@ -20,11 +20,11 @@ import { type Tools, createTools } from '../../client/agent/workers/tasks.ts';
 import { createApiClient } from '../../client/sdk/api-client.ts';
 import { createBlobClient } from '../../client/sdk/blob-client.ts';
 import type { RetryPolicy } from '../../client/sdk/retry.ts';
-import { createSignatureVerifier } from '../../client/sdk/signatures.ts';
 import type { Transport } from '../../client/sdk/transport.ts';
 import { nodeCodecs } from '../../shared/adapters/node/node-codecs.ts';
 import type { WorkspaceId } from '../../shared/core/ids.ts';
 import { silentLog } from '../../shared/ports/log.ts';
+import { verifySignature } from './verify-signature.ts';
 import { linesOfCommit, linesOfRequest, linesOfTask } from './trace-lines.ts';
 import type { DiskFaults } from './disk-faults.ts';
 import type { Random } from './random.ts';
@@ -59,12 +59,11 @@ export interface AgentSetting {
   readonly network: (owner: Owner) => Transport;
   readonly fs: SimulatedFileSystem;
   readonly faults: DiskFaults;
-  /** How wrong its clock goes. */
+  /** How wrong its clock goes at first. */
   readonly clockSkewMs: number;
-  /** Stands between engine and folder: for planted bugs. */
-  readonly adaptFolder: (folder: Folder) => Folder;
-  readonly adaptFileSystem: (fs: FileSystem) => FileSystem;
   readonly folds: boolean;
+  /** Whether the workspace asks for the SHA-256 of each file. */
+  readonly wantsSha256: boolean;
 }
 
 export type SyncEnd =
@@ -83,6 +82,8 @@ export class Agent {
   #journal: Journal | undefined;
   #link: Link | undefined;
   #incarnations = 0;
+  /** How wrong its clock goes now. */
+  clockSkewMs: number;
   /** The sync under way. */
   running: Promise<SyncEnd> | undefined;
 
@@ -90,6 +91,7 @@ export class Agent {
     this.#setting = setting;
     this.name = setting.name;
     this.fs = setting.fs;
+    this.clockSkewMs = setting.clockSkewMs;
     this.#process = new Process(setting.name);
     this.#randomness = setting.random.stream(`${setting.name} ids`);
     setting.faults.onKill = () => {
@@ -136,6 +138,7 @@ export class Agent {
     const { deviceId } = await api.registerDevice({ token, name: `${this.name}-${++this.#incarnations}` });
     this.#journal = createJournal(':memory:', { workspaceId, deviceId, server: 'http://server.test/api', user });
     pinKeys(this.#journal.meta, signingKeys);
+    this.#journal.meta.wantsSha256 = this.#setting.wantsSha256;
     this.#link = { workspaceId, deviceId };
     this.#guardJournal(this.#journal);
   }
@@ -219,20 +222,38 @@ export class Agent {
   }
 
   #compose(process: Process) {
-    const { scheduler, network, clockSkewMs, adaptFolder, adaptFileSystem } = this.#setting;
-    const { journal } = this;
-    const fs = adaptFileSystem(this.fs);
+    const { scheduler, network, wantsSha256 } = this.#setting;
+    const { journal, fs } = this;
     const link = this.#mustGetLink();
     const executor = this.#executor(process, fs);
     const { api, blobs } = this.#clients(network(process));
-    const transfer: TransferSetting = { api, blobs, executor, ...link, root, count: createTransferCount() };
-    const folder = createSyncedFolder({ fs, executor, root, link, transfer, randomness: this.#randomness });
+    const transfer: TransferSetting = {
+      api,
+      blobs,
+      executor,
+      ...link,
+      root,
+      buffers: createTransferBuffers(),
+      count: createTransferCount(),
+    };
+    const folder = createSyncedFolder({
+      fs,
+      executor,
+      root,
+      link,
+      transfer,
+      randomness: this.#randomness,
+      wantsSha256,
+    });
     return createEngine({
       journal,
-      folder: adaptFolder(folder),
+      folder,
       transfer: createTransfer(transfer),
       api: {
         changes: (...given) => api.changes(...given),
+        signingKeys: (...given) => api.signingKeys(...given),
+        getWorkspace: (...given) => api.getWorkspace(...given),
+        listDevices: (...given) => api.listDevices(...given),
         commit: async (request, ...given) => {
           for (const line of linesOfRequest(request)) scheduler.note(`${process.name}   ${line}`);
           const answer = await api.commit(request, ...given);
@@ -240,9 +261,13 @@ export class Agent {
           return answer;
         },
       },
-      verifier: verifierOf(scheduler),
-      clock: { now: () => scheduler.nowMs + clockSkewMs },
+      verify: async (...given) => verifySignature(...given),
+      clock: { now: () => scheduler.nowMs + this.clockSkewMs },
       randomness: this.#randomness,
+      sleep: async (ms) => {
+        await scheduler.park(process, 'waits');
+        scheduler.nowMs += Math.floor(ms);
+      },
       log: silentLog,
       progress: () => undefined,
     });
@@ -273,11 +298,4 @@ export class Agent {
       close: () => inline.close(),
     };
   }
-}
-
-const verifier = createSignatureVerifier(new Map(signingKeys.map(({ keyId, publicKey }) => [keyId, publicKey])));
-
-/** WebCrypto answers from a thread of its own: the scheduler waits for it. */
-function verifierOf(scheduler: Scheduler): typeof verifier {
-  return { verify: (...given) => scheduler.outside(verifier.verify(...given)) };
 }

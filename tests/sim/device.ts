@@ -2,15 +2,16 @@
 import { utf8 } from '../../shared/core/bytes.ts';
 import type { WorkspaceId } from '../../shared/core/ids.ts';
 import { Agent } from './agent.ts';
+import type { Broken } from './broken.ts';
 import type { Contents } from './contents.ts';
 import { DiskFaults } from './disk-faults.ts';
 import type { Network } from './network.ts';
-import type { Planted } from './planted-bugs.ts';
 import type { Profile } from './profile.ts';
 import type { Random } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { UserName } from './server.ts';
 import { SimulatedFileSystem } from './simulated-file-system.ts';
+import type { Tally } from './tally.ts';
 import { outside, root } from './tree.ts';
 import { User } from './user.ts';
 
@@ -21,6 +22,10 @@ export interface Device {
   /** User operations so far: a sync during which there were none can be held to its report. */
   acts: number;
   actsAtStart: number;
+  /** Nothing gets from here to the server. */
+  isCut: boolean;
+  /** Whether its folder is there. */
+  isMounted: boolean;
   /** Whether the sync under way began after the faults had ended. */
   isCalm: boolean;
 }
@@ -31,15 +36,17 @@ export interface DeviceSetting {
   readonly workspaceId: WorkspaceId;
   readonly network: Network;
   readonly profile: Profile;
-  readonly planted: Planted;
   readonly scheduler: Scheduler;
   readonly random: Random;
   readonly contents: Contents;
   readonly clockSkewMs: number;
   /** A promise that the agent broke. */
-  readonly report: (what: string) => void;
+  readonly report: (what: Broken) => void;
+  /** Whether the workspace has or had these bytes. */
+  readonly isKept: (bytes: Uint8Array) => boolean;
+  readonly tally: Tally;
   /** Lets the user act in the middle of a call of the agent. */
-  readonly interrupt: () => void;
+  readonly interrupt: (near: string) => void;
 }
 
 function createDisk({ profile, scheduler }: DeviceSetting): SimulatedFileSystem {
@@ -59,7 +66,7 @@ function createDisk({ profile, scheduler }: DeviceSetting): SimulatedFileSystem 
 }
 
 export function createDevice(setting: DeviceSetting): Device {
-  const { name, profile, planted, scheduler, random, contents } = setting;
+  const { name, profile, scheduler, random, contents, report, isKept, tally } = setting;
   const fs = createDisk(setting);
   const user = new User(name, fs, contents, random.stream(`${name} user`));
   const faults = new DiskFaults({
@@ -68,7 +75,10 @@ export function createDevice(setting: DeviceSetting): Device {
     contents,
     random: random.stream(`${name} disk`),
     rates: { errors: profile.diskErrors, kills: profile.kills, interruptions: profile.interruptions },
-    report: (what) => setting.report(`${name}: ${what}`),
+    name,
+    report,
+    isKept,
+    tally,
     note: (line) => scheduler.note(`${name}   ${line}`),
     interrupt: setting.interrupt,
   });
@@ -77,8 +87,7 @@ export function createDevice(setting: DeviceSetting): Device {
     fs,
     faults,
     folds: profile.folds,
-    adaptFolder: planted.folder ?? ((folder) => folder),
-    adaptFileSystem: planted.fileSystem ?? ((plain) => plain),
+    wantsSha256: profile.sha256,
   });
-  return { agent, user, faults, acts: 0, actsAtStart: 0, isCalm: false };
+  return { agent, user, faults, acts: 0, actsAtStart: 0, isCut: false, isMounted: true, isCalm: false };
 }

@@ -1,25 +1,20 @@
 /**
  * One history: devices whose users work while agents sync, over a network, stores and disks that fail; then the faults end, every
- * agent syncs until nothing is left to do, and the world is checked against the invariants. All of it follows from the seed.
+ * agent syncs until nothing is left to do, and the world is checked against the invariants (invariants.ts). All of it follows from the seed.
  */
-import { isTidemarkError } from '../../shared/core/errors.ts';
-import type { SyncEnd } from './agent.ts';
 import { Broken } from './broken.ts';
-import { checkFailure, checkRest, checkUpToDate, checkView } from './checks.ts';
-import { Contents } from './contents.ts';
-import { type Device, type DeviceSetting, createDevice } from './device.ts';
-import { createNetwork } from './network.ts';
-import { type Planted, type PlantedBug, plantedBugs } from './planted-bugs.ts';
+import { checkStorage } from './check-storage.ts';
+import { checkRest } from './checks.ts';
+import type { Device } from './device.ts';
+import { toTransport } from './network.ts';
 import { type Profile, type ProfileLimits, drawProfile } from './profile.ts';
 import { Random } from './random.ts';
-import { type Owner, Scheduler } from './scheduler.ts';
-import { ServerView } from './server-view.ts';
-import { type SimulatedServer, createSimulatedServer, users } from './server.ts';
+import type { Counts } from './tally.ts';
+import { type Weather, changeWeather, clearWeather, weatherOf } from './weather.ts';
+import { World, stepsMax } from './world.ts';
 
 export interface HistoryOptions extends ProfileLimits {
   readonly seed: number;
-  /** A fault of ours, put in on purpose. */
-  readonly bug?: PlantedBug | undefined;
   readonly onTrace?: ((line: string) => void) | undefined;
 }
 
@@ -28,6 +23,9 @@ export interface HistoryResult {
   readonly profile: Profile;
   readonly steps: number;
   readonly traceHash: string;
+  /** How often each fault happened, and how often each invariant was checked. */
+  readonly faults: Counts;
+  readonly checks: Counts;
   /** The trace's end. */
   readonly trace: readonly string[];
   /** What went wrong; null when nothing did. */
@@ -36,261 +34,142 @@ export interface HistoryResult {
 
 /** I5: the last of them finds nothing to do. */
 const settlingRoundsMax = 3;
-/** Steps of one sync without faults; far more than any takes. */
-const stepsMax = 20_000;
-const neverOwner: Owner = { name: 'world', isDead: false };
+/** Most workspaces have something in them when things begin to go wrong. */
+async function fill(world: World): Promise<void> {
+  const { profile, devices, scheduler } = world;
+  if (profile.filesAtFirst === 0) return;
+  const [first] = devices;
+  for (let i = 0; i < profile.filesAtFirst; i++) scheduler.note(`${first!.agent.name} user ${first!.user.actNew()}`);
+  world.isCalm = true;
+  for (const device of devices) await syncInCalm(world, device, 1);
+  world.isCalm = false;
+}
 
-class History {
-  readonly #random: Random;
-  readonly #profile: Profile;
-  readonly #scheduler: Scheduler;
-  readonly #contents = new Contents();
-  readonly #server: SimulatedServer;
-  readonly #devices: Device[] = [];
-  readonly #options: HistoryOptions;
-  readonly #planted: Planted;
-  #view: ServerView | undefined;
-  #operationsLeft: number;
-  #isCalm = false;
-  /** A device ended with changes that a consistency-first workspace refuses: where the client cannot rebase, a person has to. */
-  #isRefused = false;
-  #broken: string | undefined;
-
-  constructor(options: HistoryOptions) {
-    this.#options = options;
-    this.#planted = options.bug === undefined ? {} : plantedBugs[options.bug];
-    this.#random = new Random(String(options.seed));
-    this.#profile = { ...drawProfile(this.#random.stream('profile'), options), ...this.#planted.profile };
-    this.#operationsLeft = this.#profile.operations;
-    this.#scheduler = new Scheduler(this.#random.stream('schedule'));
-    if (options.onTrace !== undefined) this.#scheduler.onTrace = options.onTrace;
-    const { stores, pauses } = this.#profile;
-    this.#server = createSimulatedServer({
-      scheduler: this.#scheduler,
-      random: this.#random.stream('stores'),
-      world: neverOwner,
-      faultRate: () => (this.#isCalm ? 0 : stores),
-      pauseRate: pauses,
-      adapt: this.#planted.metadata ?? ((metadata) => metadata),
-    });
-  }
-
-  async run(): Promise<HistoryResult> {
-    let failure: string | null = null;
-    try {
-      await this.#begin();
-      await this.#work();
-      await this.#settle();
-    } catch (error) {
-      failure =
-        error instanceof Error ? `${error.message}${error instanceof Broken ? '' : `\n${error.stack}`}` : String(error);
-    }
-    const { steps, trace } = this.#scheduler;
-    const { seed } = this.#options;
-    return { seed, profile: this.#profile, steps, traceHash: this.#scheduler.hash(), trace, failure };
-  }
-
-  async #begin(): Promise<void> {
-    const { mode, policy, agents } = this.#profile;
-    this.#scheduler.note(JSON.stringify(this.#profile));
-    const workspaceId = await this.#server.createWorkspace(mode, policy);
-    this.#view = new ServerView(this.#server, workspaceId, this.#contents);
-    const network = createNetwork({
-      scheduler: this.#scheduler,
-      random: this.#random.stream('network'),
-      deliver: (request) => this.#server.deliver(request),
-      faultRate: () => (this.#isCalm ? 0 : this.#profile.network),
-      world: neverOwner,
-    });
-    for (let i = 0; i < agents; i++) {
-      const device = this.#newDevice(i, { workspaceId, network });
-      this.#devices.push(device);
-      await this.#whileRunning(device.agent.link((request) => this.#server.deliver(request)));
-    }
-  }
-
-  #newDevice(i: number, given: Pick<DeviceSetting, 'workspaceId' | 'network'>): Device {
-    const device: Device = createDevice({
-      ...given,
-      name: `a${i}`,
-      user: users[i % users.length]!,
-      profile: this.#profile,
-      planted: this.#planted,
-      scheduler: this.#scheduler,
-      random: this.#random,
-      contents: this.#contents,
-      clockSkewMs: this.#profile.clockSkewsMs[i]!,
-      report: (what) => (this.#broken ??= what),
-      interrupt: () => this.#act(device, ' meanwhile'),
-    });
-    return device;
-  }
-
-  /** Users work, agents sync, things fail, in any order. */
-  async #work(): Promise<void> {
-    for (const { faults } of this.#devices) faults.go();
-    const random = this.#random.stream('work');
-    while (this.#operationsLeft > 0) {
-      const what = random.weighted({
-        event: 60,
-        act: 14,
-        sync: 14,
-        kill: this.#profile.kills > 0 ? 0.6 : 0,
-        clock: 0.5,
-        lose: 0.5,
-      });
-      const device = random.pick(this.#devices);
-      if (what === 'act') this.#act(device, '');
-      else if (what === 'sync') this.#startSync(device);
-      else if (what === 'kill' && device.agent.running !== undefined) device.agent.kill();
-      else if (what === 'clock') this.#scheduler.nowMs += random.pick([700_000, 90_000_000]);
-      else if (what === 'lose' && this.#profile.losesJournals) await this.#loseJournal(device);
-      else await this.#scheduler.step();
-      await this.#afterStep();
-    }
-  }
-
-  #act(device: Device, when: string): void {
-    if (this.#operationsLeft <= 0) return;
-    this.#operationsLeft--;
-    device.acts++;
-    this.#scheduler.note(`${device.agent.name} user ${device.user.act()}${when}`);
-  }
-
-  #startSync(device: Device): void {
-    if (device.agent.running !== undefined) return;
-    device.actsAtStart = device.acts;
-    device.isCalm = this.#isCalm;
-    this.#scheduler.note(`${device.agent.name} syncs`);
-    device.agent.startSync({ massDeletionAllowed: true });
-  }
-
-  async #loseJournal(device: Device): Promise<void> {
-    if (device.agent.running !== undefined) return;
-    this.#scheduler.note(`${device.agent.name} loses its journal`);
-    device.faults.pause();
-    await this.#whileRunning(device.agent.loseJournal((request) => this.#server.deliver(request)));
-    device.faults.go();
-  }
-
-  /** Something that no fault disturbs, while the rest of the world may go on. */
-  async #whileRunning<T>(work: Promise<T>): Promise<T> {
-    const state = { isOver: false };
-    const ended = work.finally(() => (state.isOver = true));
-    for (let steps = 0; steps < stepsMax; steps++) {
-      await this.#scheduler.rest();
-      if (state.isOver) return ended;
-      await this.#scheduler.step();
-    }
-    throw new Broken('I23: a sync without faults does not end');
-  }
-
-  async #afterStep(): Promise<void> {
-    await this.#scheduler.rest();
-    if (this.#broken !== undefined) throw new Broken(this.#broken);
-    await this.#mustGetView().catchUp();
-    for (const device of this.#devices) await this.#lookAt(device);
-  }
-
-  async #lookAt(device: Device): Promise<void> {
-    const { agent } = device;
-    if (agent.isDead) {
-      this.#bury(device);
-      return;
-    }
-    if (agent.running === undefined) return;
-    const end = await Promise.race([agent.running, Promise.resolve(undefined)]);
-    if (end === undefined) return;
-    agent.running = undefined;
-    await this.#noteEnd(device, end);
-  }
-
-  #bury({ agent, user }: Device): void {
-    const random = this.#random;
-    const isPowerCut = this.#profile.powerCuts && random.chance(0.5);
-    this.#scheduler.note(`${agent.name} ${isPowerCut ? 'loses power' : 'is killed'}`);
-    const share = random.pick([0, 0.5, 0.9]);
-    if (isPowerCut) user.forgetSlowWrite();
-    agent.bury(isPowerCut ? () => random.chance(share) : null);
-    checkView({ agent, user }, this.#contents);
-  }
-
-  async #noteEnd(device: Device, end: SyncEnd): Promise<void> {
-    const { name } = device.agent;
-    if (end.end === 'failed') {
-      this.#scheduler.note(`${name} failed: ${end.error instanceof Error ? end.error.message : String(end.error)}`);
-      this.#checkFailure(device, end.error);
-      return;
-    }
-    const { report } = end;
-    this.#scheduler.note(
-      `${name} synced: ${report.operations} operations, ${report.applied} applied, seq ${report.seq}${report.upToDate ? ', up to date' : ''}`,
-    );
-    if (report.upToDate && device.acts === device.actsAtStart) {
-      await checkUpToDate(device, this.#mustGetView(), this.#contents, report);
-    }
-  }
-
-  #checkFailure({ agent: { name }, isCalm }: Device, error: unknown): void {
-    const { mode, diskErrors } = this.#profile;
-    if (mode === 'shared' && isTidemarkError(error, 'busy')) this.#isRefused ||= isCalm;
-    else checkFailure(name, error, { isCalm, hasDiskErrors: diskErrors > 0 });
-  }
-
-  /** The faults end. Every agent syncs, one after another, until none has anything to do. */
-  async #settle(): Promise<void> {
-    this.#isCalm = true;
-    this.#scheduler.note('calm');
-    for (const device of this.#devices) {
-      device.faults.pause();
-      const ended = device.user.finish();
-      if (ended !== undefined) this.#scheduler.note(`${device.agent.name} user ${ended}`);
-      device.acts++;
-    }
-    await this.#drain();
-    for (let round = 1; ; round++) {
-      let done = 0;
-      for (const device of this.#devices) done += await this.#syncInCalm(device, round);
-      if (done === 0 || this.#isRefused) break;
-      if (round >= settlingRoundsMax) throw new Broken('I23: the devices do not come to rest');
-    }
-    await checkRest(this.#devices, this.#mustGetView(), this.#contents, !this.#isRefused);
-  }
-
-  #mustGetView(): ServerView {
-    if (this.#view === undefined) throw new Error('the history has not begun');
-    return this.#view;
-  }
-
-  async #drain(): Promise<void> {
-    for (
-      let steps = 0;
-      this.#scheduler.hasParked() || this.#devices.some(({ agent }) => agent.running !== undefined);
-      steps++
-    ) {
-      if (steps > stepsMax) throw new Broken('I23: the syncs under way do not end');
-      await this.#scheduler.step();
-      await this.#afterStep();
-    }
-  }
-
-  async #syncInCalm(device: Device, round: number): Promise<number> {
-    // Time enough for the coarsest disk to tell two writes apart.
-    this.#scheduler.nowMs += 2_001;
-    this.#startSync(device);
-    const end = await this.#whileRunning(device.agent.running!);
-    device.agent.running = undefined;
-    await this.#noteEnd(device, end);
-    if (end.end === 'failed') return 1;
-    const { upToDate, problems, operations, applied } = end.report;
-    if (round > 1 && !upToDate && !this.#profile.folds && !this.#isRefused) {
-      throw new Broken(`I5: ${device.agent.name} is not up to date: ${JSON.stringify(problems)}`);
-    }
-    return operations + applied;
+/** Users work, agents sync, things fail, in any order. */
+async function work(world: World): Promise<void> {
+  const { profile, scheduler } = world;
+  for (const { faults } of world.devices) faults.go();
+  world.isWorking = true;
+  const random = world.random.stream('work');
+  const weights = {
+    event: 60,
+    act: 14,
+    sync: 14,
+    kill: profile.kills > 0 ? 0.6 : 0,
+    clock: 0.5,
+    lose: profile.losesJournals ? 0.5 : 0,
+    ...weatherOf(profile),
+  };
+  while (world.operationsLeft > 0) {
+    const what = random.weighted(weights);
+    const device = random.pick(world.devices);
+    if (what === 'act') world.act(device, '');
+    else if (what === 'sync') world.startSync(device);
+    else if (what === 'kill') kill(world, device);
+    else if (what === 'clock') scheduler.nowMs += random.pick([700_000, 90_000_000]);
+    else if (what === 'lose') await loseJournal(world, device);
+    else if (what === 'event') await scheduler.step();
+    else change(world, device, what, random);
+    await world.afterStep();
   }
 }
 
+/** A device that is not syncing can only lose its power. */
+function kill({ tally, profile }: World, { agent }: Device): void {
+  if (agent.running === undefined && !profile.powerCuts) return;
+  tally.fault(agent.running === undefined ? 'kill at rest' : 'kill while waiting');
+  agent.kill();
+}
+
+function change({ scheduler, tally }: World, device: Device, weather: Weather, random: Random): void {
+  scheduler.note(`${device.agent.name} ${changeWeather(device, weather, random, tally)}`);
+}
+
+async function loseJournal(world: World, device: Device): Promise<void> {
+  const { agent, faults, isMounted } = device;
+  if (agent.running !== undefined || !isMounted) return;
+  world.tally.fault('journal lost');
+  world.scheduler.note(`${agent.name} loses its journal`);
+  faults.pause();
+  await world.whileRunning(agent.loseJournal(toTransport(world.server.deliver)));
+  faults.go();
+}
+
+/** The faults end. Every agent syncs, one after another, until none has anything to do. */
+async function settle(world: World): Promise<void> {
+  world.isCalm = true;
+  world.isWorking = false;
+  world.scheduler.note('calm');
+  for (const device of world.devices) {
+    device.faults.pause();
+    clearWeather(device);
+    const ended = device.user.finish();
+    if (ended !== undefined) world.scheduler.note(`${device.agent.name} user ${ended}`);
+    device.acts++;
+  }
+  await drain(world);
+  for (let round = 1; ; round++) {
+    let done = 0;
+    for (const device of world.devices) done += await syncInCalm(world, device, round);
+    if (done === 0 || world.isRefused) break;
+    // A disk that folds names takes one only in the sync after its namesake has gone.
+    if (round >= settlingRoundsMax + (world.profile.folds ? 1 : 0))
+      throw new Broken('I5', 'the devices do not come to rest');
+  }
+  await checkRest(world.devices, world.truth, !world.isRefused);
+  await checkStorage(world.server, world.tally);
+  if (world.tally.hasFault('event ')) world.tally.check('I8');
+}
+
+async function drain(world: World): Promise<void> {
+  for (let steps = 0; world.scheduler.hasParked() || world.hasRunning; steps++) {
+    if (steps > stepsMax) throw new Broken('I23', 'the syncs under way do not end');
+    await world.scheduler.step();
+    await world.afterStep();
+  }
+}
+
+async function syncInCalm(world: World, device: Device, round: number): Promise<number> {
+  const { agent } = device;
+  // Time enough for the coarsest disk to tell two writes apart.
+  world.scheduler.nowMs += 2_001;
+  world.startSync(device);
+  world.tally.check('I23');
+  const end = await world.whileRunning(agent.running!);
+  agent.running = undefined;
+  await world.noteEnd(device, end);
+  if (end.end === 'failed') return 1;
+  const { upToDate, problems, operations, applied } = end.report;
+  if (round > 1 && !upToDate && !world.profile.folds && !world.isRefused) {
+    throw new Broken('I5', `${agent.name} is not up to date: ${JSON.stringify(problems)}`);
+  }
+  return operations + applied;
+}
+
+/** What people are told of a failure: an invariant speaks for itself, any other error needs its stack. */
+function toFailure(error: unknown): string {
+  if (error instanceof Broken) return error.message;
+  return error instanceof Error ? `${error.message}\n${error.stack}` : String(error);
+}
+
 /** Runs one history. Never rejects: what goes wrong is its failure. */
-export function runHistory(options: HistoryOptions): Promise<HistoryResult> {
-  return new History(options).run();
+export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
+  const { seed, onTrace } = options;
+  const random = new Random(String(seed));
+  const profile = drawProfile(random.stream('profile'), options);
+  const world = new World(random, profile);
+  const { scheduler } = world;
+  if (onTrace !== undefined) scheduler.onTrace = onTrace;
+  let failure: string | null = null;
+  try {
+    await world.begin();
+    await fill(world);
+    await work(world);
+    await settle(world);
+  } catch (error) {
+    failure = toFailure(error);
+  }
+  const { steps, trace } = scheduler;
+  const { faults, checks } = world.tally;
+  return { seed, profile, steps, traceHash: scheduler.hash(), trace, failure, faults, checks };
 }

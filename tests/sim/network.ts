@@ -5,6 +5,7 @@
 import type { Transport } from '../../client/sdk/transport.ts';
 import type { Random } from './random.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
+import type { Tally } from './tally.ts';
 
 /** Weights of what happens to a request. */
 const fates = {
@@ -16,15 +17,30 @@ const fates = {
   rateLimited: 2,
   portal: 2,
   truncated: 2,
-  flipped: 1,
+  flipped: 2,
 } as const;
 type Fate = keyof typeof fates | 'delivered';
+
+/** Answers a request; undefined when the connection broke, whatever became of the request. */
+export type Deliver = (request: Request) => Promise<Response | undefined>;
+
+/** As a connection that only breaks where the server does. */
+export function toTransport(deliver: Deliver): Transport {
+  return async (request) => {
+    const answer = await deliver(request);
+    if (answer === undefined) throw new TypeError('fetch failed');
+    return answer;
+  };
+}
 
 export interface NetworkSetting {
   readonly scheduler: Scheduler;
   readonly random: Random;
   /** The server, and whoever serves its signed URLs. */
-  readonly deliver: (request: Request) => Promise<Response>;
+  readonly deliver: Deliver;
+  /** Whether nothing of this owner gets through at all, now. */
+  readonly isCut: (owner: Owner) => boolean;
+  readonly tally: Tally;
   /** Share of requests that do not simply arrive, now. */
   readonly faultRate: () => number;
   readonly world: Owner;
@@ -43,8 +59,11 @@ export type Network = (owner: Owner) => Transport;
 export function createNetwork(setting: NetworkSetting): Network {
   const { scheduler, random, world } = setting;
 
-  function fateOf(): Fate {
-    return random.chance(setting.faultRate()) ? random.weighted(fates) : 'delivered';
+  function fateOf(owner: Owner): Fate {
+    const fate = random.chance(setting.faultRate()) ? random.weighted(fates) : 'delivered';
+    if (setting.isCut(owner)) return 'lost';
+    if (fate !== 'delivered') setting.tally.fault(`network ${fate}`);
+    return fate;
   }
 
   function flip(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
@@ -57,7 +76,7 @@ export function createNetwork(setting: NetworkSetting): Network {
     const body = request.body === null ? null : new Uint8Array(await request.arrayBuffer());
     const isBlob = request.url.startsWith('memory:');
     const label = labelOf(request);
-    const fate = fateOf();
+    const fate = fateOf(owner);
     // Only what storage keeps can rot: a body under TLS arrives as it was or not at all.
     const sent = fate === 'flipped' && isBlob && body !== null ? flip(body) : body;
     const copy = (): Request => {

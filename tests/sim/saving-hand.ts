@@ -65,15 +65,31 @@ export class SavingHand {
     return `${this.#name}:${this.written}`;
   }
 
-  /** Always new: sometimes of many chunks. */
+  /** What tells an edit from every other one, in the bytes that it leaves (merged-lines.ts). */
+  mark(): string {
+    return `<${this.label()}>`;
+  }
+
+  /** The mark of an edit of what is there already. */
+  newMark(): string {
+    this.written++;
+    return this.mark();
+  }
+
+  /** Always new: sometimes of many chunks, sometimes of many lines. */
   newBytes(): Uint8Array {
     this.written++;
-    const head = utf8(`${this.label()} `);
-    if (this.#random.chance(0.06)) return concatBytes(head, this.#random.bytes(20_000 + this.#random.below(60_000)));
+    const head = utf8(`${this.mark()} `);
+    if (this.#random.chance(0.1)) return concatBytes(head, this.#random.bytes(20_000 + this.#random.below(60_000)));
+    if (this.#random.chance(0.4)) return utf8(linesOf(this.mark(), 3 + this.#random.below(6)));
     return concatBytes(head, utf8('.'.repeat(this.#random.below(40))));
   }
 
   at(path: string): string {
     return `${root}/${path}`;
   }
+}
+
+function linesOf(mark: string, count: number): string {
+  return Array.from({ length: count }, (_, i) => `${mark} line ${i}\n`).join('');
 }

@@ -32,7 +32,6 @@ export class Scheduler {
   readonly trace: string[] = [];
   /** Called with every line of the trace. */
   onTrace: (line: string) => void = () => undefined;
-  #outside = 0;
   steps = 0;
   nowMs = Date.UTC(2026, 10, 22, 12);
 
@@ -83,18 +82,7 @@ export class Scheduler {
 
   /** Resolves when nothing moves any more. */
   async rest(): Promise<void> {
-    do await restOfPromises();
-    while (this.#outside > 0);
-  }
-
-  /** Work that another thread does: nothing moves on before it is done. */
-  async outside<T>(work: Promise<T>): Promise<T> {
-    this.#outside++;
-    try {
-      return await work;
-    } finally {
-      this.#outside--;
-    }
+    await restOfPromises();
   }
 
   /** Of the whole trace so far. */

@@ -7,8 +7,6 @@ export interface Shrunk {
   readonly result: HistoryResult;
 }
 
-const kinds = [...faultKinds, 'folds', 'powerCuts', 'losesJournals'];
-
 /** The invariant or the error code that a failure names, so that one fault is not taken for another. */
 function kindOf(failure: string | null): string | undefined {
   const line = failure?.split('\n')[0];
@@ -23,7 +21,7 @@ export async function shrink(options: HistoryOptions, failed: HistoryResult): Pr
     best = { options: next, result };
     return true;
   };
-  for (const kind of kinds) {
+  for (const kind of faultKinds) {
     const without = new Set([...(best.options.without ?? []), kind]);
     await attempt({ ...best.options, without });
   }

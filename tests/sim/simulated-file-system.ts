@@ -21,11 +21,13 @@ export interface SimulatedFileSystemOptions {
 }
 
 /** A call about to be made; throwing an error made by `fileError` fails it, before it did anything. */
-export type CallHook = (call: keyof FileSystem, path: string) => void;
+export type CallHook = (call: keyof FileSystem, path: string, to?: string) => void;
 
 export class SimulatedFileSystem implements FileSystem {
   /** Called before every call. */
   onCall: CallHook = () => undefined;
+  /** Whether it says that it has no room, whatever it has. */
+  isFull = false;
   readonly #disk: SimulatedDisk;
   readonly #tick: () => number;
   readonly #keyOf: (name: string) => string;
@@ -173,7 +175,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   rename(from: string, to: string): void {
-    this.onCall('rename', from);
+    this.onCall('rename', from, to);
     const source = findName(this.#disk, this.#keyOf, 'rename', from);
     const target = findName(this.#disk, this.#keyOf, 'rename', to);
     if (source?.inode === undefined || target === undefined) throw fileError('ENOENT', 'rename', from);
@@ -234,7 +236,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   freeBytes(): number {
-    return this.#freeBytes();
+    return this.isFull ? 0 : this.#freeBytes();
   }
 
   #freeBytes(): number {

@@ -34,7 +34,9 @@ export function findName(
   const last = names.pop();
   const root = disk.inode(1);
   if (last === undefined) return { folder: root, name: '', key: '', inode: root };
-  if (new TextEncoder().encode(last).length > nameBytesMax) throw fileError('ENAMETOOLONG', call, path);
+  // No character takes more than three bytes for each of its units.
+  if (last.length * 3 > nameBytesMax && new TextEncoder().encode(last).length > nameBytesMax)
+    throw fileError('ENAMETOOLONG', call, path);
   let folder = root;
   for (const [i, name] of names.entries()) {
     const entry = name === '..' ? { ino: folder.parent } : folder.names.get(keyOf(name));

@@ -2,7 +2,8 @@
 export const acts = {
   create: 16,
   folder: 8,
-  edit: 14,
+  edit: 10,
+  editLine: 8,
   insert: 3,
   append: 4,
   atomicSave: 8,
@@ -11,7 +12,7 @@ export const acts = {
   copy: 4,
   move: 14,
   moveOver: 4,
-  swap: 3,
+  swap: 6,
   changeCase: 2,
   remove: 8,
   removeFolder: 4,

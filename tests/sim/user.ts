@@ -25,6 +25,7 @@ export class User {
   readonly #random: Random;
   readonly #hand: SavingHand;
   #slow: SlowWrite | undefined;
+  #near: string | undefined;
   /** True while the calls of the file system are this user's. */
   isActing = false;
 
@@ -37,8 +38,15 @@ export class User {
   }
 
   /** Does one thing. Returns what, for the trace. */
-  act(): string {
+  /** @param near a path at which something is going on: it is as likely to be chosen as all others together. */
+  act(near?: string): string {
+    this.#near = near;
     return this.quietly(() => (this.#slow === undefined ? this.#begin() : this.#endSlowWrite(this.#slow)));
+  }
+
+  /** Something new, whatever is there. */
+  actNew(): string {
+    return this.quietly(() => `create ${this.#create(readTree(this.#fs), false) ?? '(no name is free)'}`);
   }
 
   /** Calls of the file system that are not the agent's. */
@@ -66,7 +74,7 @@ export class User {
     const act = this.#random.weighted(acts);
     const tree = readTree(this.#fs);
     const done = this.#do(act, tree);
-    return `${act} ${done ?? '(nothing to do it to)'}`;
+    return done === undefined ? this.actNew() : `${act} ${done}`;
   }
 
   #do(act: Act, tree: Tree): string | undefined {
@@ -103,10 +111,13 @@ export class User {
         this.#hand.overwrite(path, bytes, this.#hand.newBytes());
         return '';
       case 'insert':
-        this.#hand.overwrite(path, bytes, concatBytes(utf8(`[${this.#hand.label()}]`), bytes));
+        this.#hand.overwrite(path, bytes, concatBytes(utf8(`${this.#hand.newMark()}\n`), bytes));
         return '';
       case 'append':
-        this.#hand.overwrite(path, bytes, concatBytes(bytes, utf8(`[${this.#hand.label()}]`)));
+        this.#hand.overwrite(path, bytes, concatBytes(bytes, utf8(`${this.#hand.newMark()}\n`)));
+        return '';
+      case 'editLine':
+        this.#hand.overwrite(path, bytes, this.#withOtherLine(bytes));
         return '';
       case 'empty':
         this.#hand.overwrite(path, bytes, emptyBytes);
@@ -124,6 +135,13 @@ export class User {
       default:
         return false;
     }
+  }
+
+  /** As a person edits a text: one line is another now. */
+  #withOtherLine(bytes: Uint8Array): Uint8Array {
+    const lines = Buffer.from(bytes).toString('latin1').split('\n');
+    lines[this.#random.below(Math.max(1, lines.length - 1))] = this.#hand.newMark();
+    return new Uint8Array(Buffer.from(lines.join('\n'), 'latin1'));
   }
 
   #create(tree: Tree, isCopy: boolean): string | undefined {
@@ -270,7 +288,8 @@ export class User {
   ): string | undefined {
     const candidates = [...tree].filter(([, item]) => kind === undefined || item.kind === kind);
     if (candidates.length === 0) return undefined;
-    const [path, item] = this.#random.pick(candidates);
+    const near = candidates.find(([path]) => path === this.#near);
+    const [path, item] = near !== undefined && this.#random.chance(0.5) ? near : this.#random.pick(candidates);
     const done = work(path, item);
     return done === false ? undefined : `${path} ${done}`;
   }

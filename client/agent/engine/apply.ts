@@ -7,25 +7,31 @@ import { type Place, samePlace } from '../../../shared/core/tree/keys.ts';
 import type { Journal } from '../journal/journal.ts';
 import type { Intent } from '../journal/intents-table.ts';
 import { type SyncedNode, noStat, syncedToLocal } from '../journal/rows.ts';
+import type { TreesView } from '../journal/trees.ts';
 import type { LocalNode, StatMark } from '../model.ts';
 import type { Application } from '../plan/applications.ts';
 import { holdsEntry } from '../plan/decide.ts';
 import type { ApplyAction, ApplyResult } from '../ports.ts';
+import { Selection } from '../select/selection.ts';
 import type { SyncRun } from './sync-run.ts';
 
 /** Actions between two flushes of the disk: their intents are one transaction, and a crash undoes no more than these. */
-const batchActions = 4_096;
+const batchActions = 2_048;
 
 /** Returns how many were done. Those that were not are noted as problems, and looked at again by the next scan. */
 export async function applyPlan(run: SyncRun, applications: readonly Application[]): Promise<number> {
   const { journal, folder } = run.needs;
   let done = 0;
   let bytes = 0;
-  for (let from = 0; from < applications.length && !run.isFull; from += batchActions) {
+  for (let from = 0; from < applications.length; from += batchActions) {
     run.enter({ name: 'replaying' });
-    const batch = applications.slice(from, from + batchActions);
+    const batch = applications
+      .slice(from, from + batchActions)
+      .filter(({ action }) => !run.isFull || action.kind !== 'write-file');
+    if (batch.length === 0) continue;
     const actions = batch.map(({ action }) => action);
     journal.intents.add(actions.map(actionToIntent));
+    run.progress({ done: from, total: applications.length, bytes });
     const results = await folder.apply(actions, journal.knowledge, run.signal);
     const byNode = new Map(results.map((result) => [result.nodeId, result]));
     const ids = actions.map(({ nodeId }) => nodeId);
@@ -45,6 +51,7 @@ function actionToIntent(action: ApplyAction): Intent {
 
 function settleBatch(run: SyncRun, batch: readonly Application[], results: ReadonlyMap<NodeId, ApplyResult>): number {
   const { journal } = run.needs;
+  const selection = new Selection(journal);
   let done = 0;
   for (const application of batch) {
     const { action } = application;
@@ -58,7 +65,8 @@ function settleBatch(run: SyncRun, batch: readonly Application[], results: Reado
       run.rescan = true;
     } else {
       if (result.chunks) journal.contents.add(result.chunks);
-      settleNode(journal, application, result.stat ?? noStat);
+      if (application.place === null && selection.isUnwanted(action.nodeId)) journal.trees.unselect(action.nodeId);
+      else settleNode(journal.trees, application, result.stat ?? noStat);
       done++;
     }
   }
@@ -81,8 +89,8 @@ function noteFailure(run: SyncRun, { nodeId, problem }: Extract<ApplyResult, { d
   run.failToApply(nodeId, problem, isUnexpected ? 2 : 1);
 }
 
-function settleNode(journal: Journal, { action, place }: Application, stat: StatMark): void {
-  const { trees } = journal;
+/** What was applied to this disk is the merge base from now on. `stat`: of what is there now. */
+export function settleNode(trees: TreesView, { action, place }: Application, stat: StatMark): void {
   const { nodeId } = action;
   if (place === null) {
     trees.settle(nodeId, undefined);
@@ -99,13 +107,13 @@ function settleNode(journal: Journal, { action, place }: Application, stat: Stat
   }
   const local = trees.getLocal(nodeId);
   if (local === undefined) return;
-  const next = movedBase(journal, local, place, stat);
+  const next = movedBase(trees, local, place, stat);
   if (next !== undefined) trees.settle(nodeId, next);
   trees.setLocal(nodeId, { ...local, ...place, stat });
 }
 
 /** The remote state if the disk now holds all of it; else what was agreed on so far, at its new place. */
-function movedBase({ trees }: Journal, local: LocalNode, place: Place, stat: StatMark): SyncedNode | undefined {
+function movedBase(trees: TreesView, local: LocalNode, place: Place, stat: StatMark): SyncedNode | undefined {
   const remote = trees.getRemote(local.nodeId);
   if (remote !== undefined && samePlace(remote, place) && holdsEntry(local, remote.entry)) return { ...remote, stat };
   const synced = trees.getSynced(local.nodeId);

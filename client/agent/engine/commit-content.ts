@@ -9,8 +9,11 @@ import type { Journal } from '../journal/journal.ts';
 import type { ContentChunks } from '../model.ts';
 import type { Upload } from '../ports.ts';
 
-/** Encoded manifests and segments of one commit: the body stays below `requestBytesMax` with the operations. */
-const manifestBytesMax = limits.requestBytesMax / 2;
+/**
+ * Encoded manifests and segments of one commit: the body stays far below `requestBytesMax` with the operations, and is held several
+ * times on its way to the outbox and to the server. A single file whose chunks are more goes alone.
+ */
+const manifestBytesMax = limits.requestBytesMax / 8;
 /** A hash and its length, encoded. */
 const chunkBytes = 40;
 

@@ -1,13 +1,16 @@
 /**
  * Sending operations: upload what they need, write the commit down (outbox), send it, work its answer in. A commit that is
  * written down is sent until it is answered, also by the next run of the agent, always under the same id with the same bytes.
+ *
+ * A workspace whose policy is `merge` asks the author of an edit that met an edit to merge: `unmerged` (merge-edits.ts). If the agent
+ * stops in between, the edit is still a local difference, and the next sync is asked again.
  */
 import { decode, encode } from '@msgpack/msgpack';
 import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
 import { type Digest, type NodeId, type SessionId, bytesToRequestId } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import { type CommitRequest, commitRequest } from '../../../shared/core/wire/commit.ts';
-import type { Operation } from '../../../shared/core/wire/operation.ts';
+import type { Operation, PutOperation } from '../../../shared/core/wire/operation.ts';
 import type { OutboxRecord } from '../journal/outbox-table.ts';
 import { noStat } from '../journal/rows.ts';
 import type { Problem } from '../ports.ts';
@@ -20,7 +23,7 @@ import type { SyncRun } from './sync-run.ts';
  * all of them wait for files that changed. `stale`: a consistency-first workspace has moved on; pull and plan again.
  */
 export type CommitResult =
-  | { readonly state: 'committed'; readonly moved: number }
+  | { readonly state: 'committed'; readonly moved: number; readonly unmerged: readonly PutOperation[] }
   | { readonly state: 'nothing' }
   | { readonly state: 'stale' };
 
@@ -33,18 +36,28 @@ const finalCodes: ReadonlySet<string> = new Set([
   'not-found',
   'conflict',
   'missing-chunks',
+  'quota-exceeded',
   'stale-base',
   'idempotency-key-missing',
   'idempotency-key-reused',
 ]);
 
-/** Uploads and commits the first of some operations: as many as one commit carries. */
-export async function commitOperations(run: SyncRun, operations: readonly Operation[]): Promise<CommitResult> {
+/**
+ * Uploads and commits the first of some operations: as many as one commit carries.
+ * @param read puts of the same contents by whose nodes the files are found that hold them; by default the operations themselves.
+ */
+export async function commitOperations(
+  run: SyncRun,
+  operations: readonly Operation[],
+  read: readonly Operation[] = operations,
+): Promise<CommitResult> {
   const batch = cutBatch(run.needs.journal, operations);
+  const files = read === operations ? batch : read;
   try {
     return await attempt(
       run,
       batch,
+      files,
       remembered((content) => run.needs.journal.listings.isRemoteContent(content)),
     );
   } catch (error) {
@@ -52,9 +65,9 @@ export async function commitOperations(run: SyncRun, operations: readonly Operat
     run.needs.log.warn({ operations: batch.length }, 'the workspace lacks content that it had; sending it again');
   }
   try {
-    return await attempt(run, batch, () => false);
+    return await attempt(run, batch, files, () => false);
   } catch (error) {
-    if (isTidemarkError(error, 'missing-chunks')) readAgain(run, batch);
+    if (isTidemarkError(error, 'missing-chunks')) readAgain(run, files);
     throw error;
   }
 }
@@ -74,20 +87,25 @@ function remembered(proven: (content: Digest) => boolean): (content: Digest) => 
 async function attempt(
   run: SyncRun,
   batch: readonly Operation[],
+  read: readonly Operation[],
   proven: (content: Digest) => boolean,
 ): Promise<CommitResult> {
   const { journal } = run.needs;
-  const { sessions, changed } = await upload(run, batch, proven);
+  const { sessions, changed } = await upload(run, read, proven);
   const sent = batch.filter((operation) => operation.kind !== 'put' || !changed.has(operation.content));
   if (changed.size > 0) run.rescan = true;
   if (sent.length === 0) return { state: 'nothing' };
   const { workspaceId, deviceId } = run.identity;
   const content = manifestsOf(journal, sent, proven);
   const request: CommitRequest = { workspaceId, deviceId, sessions, ...content, operations: sent };
+  const answered = await writeAndSend(run, request);
+  return answered === 'stale' ? { state: 'stale' } : { state: 'committed', ...answered };
+}
+
+function writeAndSend(run: SyncRun, request: CommitRequest): Promise<Answered | 'stale'> {
   const requestId = bytesToRequestId(run.needs.randomness.bytes(16));
-  const record = journal.outbox.append(requestId, encode(commitRequest.toWire(request)).slice());
-  const moved = await send(run, record, request);
-  return moved === 'stale' ? { state: 'stale' } : { state: 'committed', moved };
+  const body = encode(commitRequest.toWire(request)).slice();
+  return send(run, run.needs.journal.outbox.append(requestId, body), request);
 }
 
 async function upload(
@@ -111,8 +129,16 @@ async function upload(
   return { sessions, changed };
 }
 
-/** How many operations are not to be planned again as they are, or that the base was stale. The outbox is empty of the record when this returns. */
-async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest): Promise<number | 'stale'> {
+/** What a commit's answer leaves to be done. */
+interface Answered {
+  /** Operations that are not to be planned again as they are. */
+  readonly moved: number;
+  /** Edits that their author was asked to merge. */
+  readonly unmerged: readonly PutOperation[];
+}
+
+/** What the answer leaves, or that the base was stale. The outbox is empty of the record when this returns. */
+async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest): Promise<Answered | 'stale'> {
   const { journal, api } = run.needs;
   run.enter({ name: 'committing', operations: request.operations.length });
   run.progress({ done: 0, total: request.operations.length, bytes: 0 });
@@ -127,6 +153,7 @@ async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest):
   if (response.outcomes.length !== request.operations.length) {
     throw new TidemarkError('unavailable', 'the answer to a commit is not of its form');
   }
+  run.noteCommitted();
   const digested = journal.transaction(() => {
     journal.outbox.remove(record.id);
     const ids = request.operations.map(({ nodeId }) => nodeId);
@@ -137,10 +164,26 @@ async function send(run: SyncRun, record: OutboxRecord, request: CommitRequest):
   for (const nodeId of digested.stuck) {
     run.fail(nodeId, { path: pathOf(run, nodeId), code: 'blocked', detail: 'the same file is elsewhere here' }, 5);
   }
-  for (const { operation, outcome } of digested.refused) noteRefusal(run, operation, outcome.reason ?? 'refused');
+  const unmerged = digested.refused.flatMap(({ operation, outcome }) =>
+    outcome.reason === 'needs-merge' && operation.kind === 'put' ? [operation] : [],
+  );
+  const refused = digested.refused.filter(({ outcome }) => outcome.reason !== 'needs-merge');
+  for (const { operation, outcome } of refused) noteRefusal(run, operation, outcome.reason ?? 'refused');
   run.progress({ done: request.operations.length, total: request.operations.length, bytes: 0 });
-  const again = digested.refused.filter(({ outcome }) => !passing.has(outcome.reason ?? ''));
-  return request.operations.length - again.length;
+  const again = refused.filter(({ outcome }) => !passing.has(outcome.reason ?? ''));
+  return { moved: request.operations.length - again.length - unmerged.length, unmerged };
+}
+
+/** Whether the user may read the workspace and not change it. */
+export function isRoleRefusal(error: unknown): error is TidemarkError {
+  return isTidemarkError(error, 'forbidden') && typeof error.data['role'] === 'string';
+}
+
+/** What a reader changed stays here and is listed; that is no reason not to receive what others do. */
+export function keepUnsent(run: SyncRun, operations: readonly Operation[], { data }: TidemarkError): void {
+  const role = String(data['role']);
+  const detail = `it stays here: the role ${role} may not change the workspace; an owner can give you another, or move it elsewhere`;
+  for (const { nodeId } of operations) run.fail(nodeId, { path: pathOf(run, nodeId), code: 'blocked', detail }, 1);
 }
 
 /** Refusals that a newer state does not change, and those that the next plan, on the newest state, takes care of. */
@@ -177,7 +220,8 @@ export async function resendOutbox(run: SyncRun): Promise<void> {
       await send(run, record, request);
     } catch (error) {
       // What was refused for good is out of the outbox; it is planned again on the newest state.
-      if (!isTidemarkError(error) || !finalCodes.has(error.code) || error.code === 'forbidden') throw error;
+      if (!isTidemarkError(error) || !finalCodes.has(error.code)) throw error;
+      if (error.code === 'forbidden' && !isRoleRefusal(error)) throw error;
     }
   }
 }

@@ -5,31 +5,42 @@
  */
 import { TidemarkError } from '../../../shared/core/errors.ts';
 import type { NodeId } from '../../../shared/core/ids.ts';
+import type { PutOperation } from '../../../shared/core/wire/operation.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import type { Journal } from '../journal/journal.ts';
 import { noStat } from '../journal/rows.ts';
+import type { TreesView } from '../journal/trees.ts';
 import { haltToError } from '../plan/brake.ts';
 import { type Plan, plan } from '../plan/plan.ts';
 import type { PlanTrees } from '../plan/plan-trees.ts';
+import { followSelection, mustLeaveUnselected } from '../select/follow-selection.ts';
+import { Selection } from '../select/selection.ts';
 import { applyPlan } from './apply.ts';
-import { commitOperations } from './commit.ts';
+import { type CommitResult, commitOperations, isRoleRefusal, keepUnsent } from './commit.ts';
+import { mergeEdits } from './merge-edits.ts';
 import { pullChanges } from './pull.ts';
+import { changeRoles } from './change-roles.ts';
+import { settleStale } from './settle-stale.ts';
 import type { SyncRun } from './sync-run.ts';
 
-/** Nodes of each side in one plan. Bounds its memory, some hundred bytes a node. */
-const pageNodes = 10_000;
+/** Nodes of each side in one plan, and so about as many operations in a commit: some ten kilobytes each, until it is worked in. */
+const pageNodes = 2_500;
 /** Plans of one page. Each does something; more than this many mean that two steps undo each other. */
 const plansMax = 64;
 
-export function journalToPlanTrees({ trees, listings }: Journal): PlanTrees {
+export function journalToPlanTrees(journal: Journal, foldsNames: boolean): PlanTrees {
+  const { trees, listings } = journal;
   return {
     synced: (id) => trees.getSynced(id),
     local: (id) => trees.getLocal(id),
     remote: (id) => trees.getRemote(id),
     localChildren: (id) => listings.localChildren(id),
     remoteChildren: (id) => listings.remoteChildren(id),
+    localByContent: (content) => listings.localByContent(content),
     localAt: (place) => listings.localAt(place),
     remoteAt: (place) => listings.remoteAt(place),
+    foldsNames,
+    selection: new Selection(journal),
   };
 }
 
@@ -39,7 +50,7 @@ export function planPage(run: SyncRun, localChanged: readonly NodeId[], remoteCh
   const { listings, trees } = journal;
   const planned = (): Plan =>
     plan({
-      trees: journalToPlanTrees(journal),
+      trees: journalToPlanTrees(journal, run.foldsNames),
       localChanged,
       remoteChanged,
       held: run.held,
@@ -50,6 +61,7 @@ export function planPage(run: SyncRun, localChanged: readonly NodeId[], remoteCh
         files: listings.countSyncedFiles(),
       },
       massDeletionAllowed: run.massDeletionAllowed,
+      sha256Of: (content) => (journal.meta.wantsSha256 ? (journal.sha256.get(content) ?? null) : null),
       clockMs: Math.trunc(clock.now()),
       operationsMax: limits.commitOperationsMax,
       actionsMax: pageNodes,
@@ -102,13 +114,44 @@ async function runPlan(run: SyncRun, planned: Plan): Promise<number> {
   const { journal } = run.needs;
   const based = rebasePlanned(journal, planned);
   if (planned.operations.length > 0) {
-    const result = await commitOperations(run, planned.operations);
+    mustLeaveUnselected(journal, planned.operations);
+    const result = await commitOrKeep(run, planned.operations);
     if (result.state !== 'nothing') await pullChanges(run);
-    if (result.state === 'stale') return run.allowStale() + based;
-    if (result.state === 'committed' && result.moved > 0) return result.moved + based;
+    followSelection(run.needs);
+    if (result.state === 'stale') {
+      await settleStale(run, planned.operations);
+      return 1 + based;
+    }
+    const moved = result.state === 'committed' ? result.moved + (await mergeOrCopy(run, result.unmerged)) : 0;
+    if (moved > 0) return moved + based;
   }
   const applied = planned.applications.length === 0 ? 0 : await applyPlan(run, applicable(run, planned));
   return based + applied;
+}
+
+async function commitOrKeep(run: SyncRun, operations: Plan['operations']): Promise<CommitResult> {
+  try {
+    return await commitOperations(run, operations);
+  } catch (error) {
+    if (!isRoleRefusal(error)) throw error;
+    keepUnsent(run, operations, error);
+    return { state: 'nothing' };
+  }
+}
+
+/** Edits that were to be merged: those that cannot be become copies. Returns how many are to be planned anew. */
+async function mergeOrCopy(run: SyncRun, unmerged: readonly PutOperation[]): Promise<number> {
+  if (unmerged.length === 0) return 0;
+  const { done, apart } = await mergeEdits(
+    run,
+    unmerged.map(({ nodeId }) => nodeId),
+  );
+  const copies = unmerged.filter(({ nodeId }) => apart.includes(nodeId)).map((put) => ({ ...put, fallback: true }));
+  if (copies.length === 0) return done;
+  run.enter({ name: 'negotiating' });
+  const result = await commitOperations(run, copies);
+  if (result.state !== 'nothing') await pullChanges(run);
+  return done + (result.state === 'committed' ? result.moved : 0);
 }
 
 /** After a commit that moved nothing, the journal may have moved on: only what is still planned so is applied. */
@@ -118,24 +161,28 @@ function applicable(run: SyncRun, planned: Plan): Plan['applications'] {
   return planPage(run, [], ids).applications;
 }
 
-/** What needs neither server nor disk. */
-function rebasePlanned(journal: Journal, { matches, adoptions, forgotten }: Plan): number {
-  const { trees } = journal;
-  if (matches.length + adoptions.length + forgotten.length === 0) return 0;
+/** What needs neither server nor disk. Returns how many nodes it settled. */
+export function rebasePlanned(journal: Journal, planned: Plan): number {
+  const { matches, adoptions, forgotten } = planned;
+  const rebased = matches.length + adoptions.length + forgotten.length;
+  if (rebased === 0) return 0;
+  const ids = [...matches.flatMap(({ from, to }) => [from, to]), ...adoptions, ...forgotten];
+  journal.transaction(() => journal.trees.batch(ids, () => rebaseTrees(journal.trees, planned)));
+  return rebased;
+}
+
+/** Moves the merge base under what is the same on both sides already, and under what counts as never materialised. */
+export function rebaseTrees(trees: TreesView, { matches, adoptions, forgotten }: Plan): void {
   const adopt = (nodeId: NodeId): void => {
     const remote = trees.getRemote(nodeId);
     const stat = trees.getLocal(nodeId)?.stat ?? noStat;
     trees.rebase(nodeId, remote === undefined ? undefined : { ...remote, stat });
   };
-  const rebase = (): void => {
-    for (const { from, to } of matches) {
-      trees.renameLocal(from, to);
-      adopt(to);
-    }
-    for (const nodeId of adoptions) adopt(nodeId);
-    for (const nodeId of forgotten) trees.rebase(nodeId, undefined);
-  };
-  const ids = [...matches.flatMap(({ from, to }) => [from, to]), ...adoptions, ...forgotten];
-  journal.transaction(() => trees.batch(ids, rebase));
-  return matches.length + adoptions.length + forgotten.length;
+  for (const { from, to } of matches) {
+    if (trees.getLocal(to) === undefined) trees.renameLocal(from, to);
+    else changeRoles(trees, from, to);
+    adopt(to);
+  }
+  for (const nodeId of adoptions) adopt(nodeId);
+  for (const nodeId of forgotten) trees.rebase(nodeId, undefined);
 }

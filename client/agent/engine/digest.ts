@@ -17,10 +17,20 @@ import type { Entry } from '../../../shared/core/tree/entry.ts';
 import { type VersionVector, compareVersions, countUp } from '../../../shared/core/version-vector.ts';
 import type { CommitRequest, CommitResponse, Outcome } from '../../../shared/core/wire/commit.ts';
 import type { Operation } from '../../../shared/core/wire/operation.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { ConflictsTable } from '../journal/conflicts-table.ts';
+import type { MetaTable } from '../journal/meta-table.ts';
+import type { TreesView } from '../journal/trees.ts';
 import type { LocalNode } from '../model.ts';
 import { holdsBytes } from '../plan/decide.ts';
+import { changeRoles } from './change-roles.ts';
 import { noStat } from '../journal/rows.ts';
+
+/** What of the journal an answer is worked into. */
+export interface AnsweredJournal {
+  readonly trees: TreesView;
+  readonly conflicts: Pick<ConflictsTable, 'add'>;
+  readonly meta: Pick<MetaTable, 'seenSeq'>;
+}
 
 type PlacingOperation = Exclude<Operation, { kind: 'delete' }>;
 
@@ -35,14 +45,14 @@ export interface Digested {
 
 /** One answer while it is worked in. `aliases`: nodes that turned out to be others; operations after them meant those. */
 interface Answer {
-  readonly journal: Journal;
+  readonly journal: AnsweredJournal;
   readonly request: CommitRequest;
   readonly aliases: Map<NodeId, NodeId>;
   readonly stuck: NodeId[];
 }
 
 /** Works an answer into the journal. To be called in one transaction with the removal of the request from the outbox. */
-export function digestAnswer(journal: Journal, request: CommitRequest, response: CommitResponse): Digested {
+export function digestAnswer(journal: AnsweredJournal, request: CommitRequest, response: CommitResponse): Digested {
   let taken = 0;
   let conflicts = 0;
   const refused: { operation: Operation; outcome: Outcome }[] = [];
@@ -77,7 +87,7 @@ function digestOutcome(answer: Answer, operation: Operation, outcome: Outcome): 
   const { nodeId } = operation;
   if (outcome.nodeId !== nodeId) {
     const twin = trees.getLocal(outcome.nodeId);
-    if (twin !== undefined) return yieldToTwin(answer, operation, twin);
+    if (twin !== undefined) return yieldToTwin(answer, operation, twin, outcome);
     trees.renameLocal(nodeId, outcome.nodeId);
     trees.rebase(nodeId, undefined);
     answer.aliases.set(nodeId, outcome.nodeId);
@@ -91,14 +101,21 @@ function digestOutcome(answer: Answer, operation: Operation, outcome: Outcome): 
  * The server says that the node is another one, which this disk has too, elsewhere: a file moved there and copied here, a
  * folder renamed there to the name of a new one here. So this one is the same thing twice: it counts as synced and deleted
  * on the server, and what was told of its children counts as moved into the other. A file goes only while its twin has
- * the same bytes; else the twin's own changes come first, and this one is told again after them.
+ * the same bytes; or while it is as it was synced, and so only waits for what this one has already. Else the twin's own
+ * changes come first, and this one is told again after them.
  */
-function yieldToTwin(answer: Answer, operation: PlacingOperation, twin: LocalNode): void {
+function yieldToTwin(answer: Answer, operation: PlacingOperation, twin: LocalNode, outcome: Outcome): void {
   const { trees } = answer.journal;
   const entry = effectOf(operation, operation.nodeId, undefined, operation.base);
   const isNew = trees.getSynced(operation.nodeId) === undefined;
-  if (isNew && (entry === undefined || !holdsBytes(twin, entry))) answer.stuck.push(operation.nodeId);
-  else rebaseTo(answer, operation.nodeId, operation, operation.base);
+  if (!isNew || (entry !== undefined && holdsBytes(twin, entry))) {
+    rebaseTo(answer, operation.nodeId, operation, operation.base);
+  } else if (outcome.status === 'agreed' && !trees.isLocalChange(twin.nodeId)) {
+    changeRoles(trees, operation.nodeId, twin.nodeId);
+    rebaseTo(answer, twin.nodeId, { ...operation, nodeId: twin.nodeId }, outcome.version);
+  } else {
+    answer.stuck.push(operation.nodeId);
+  }
 }
 
 /** The merge base becomes what the operation says, with the stat of the file as it is known. */
@@ -136,8 +153,9 @@ function effectOf(
 ): Entry | undefined {
   switch (operation.kind) {
     case 'put': {
-      const { mtimeMs, mode, size, content } = operation;
-      return { kind: 'file', nodeId, version, mtimeMs, mode, size, content };
+      const { mtimeMs, mode, size, content, sha256 } = operation;
+      const told = sha256 === null ? {} : { sha256 };
+      return { kind: 'file', nodeId, version, mtimeMs, mode, size, content, ...told };
     }
     case 'symlink': {
       const { mtimeMs, target } = operation;

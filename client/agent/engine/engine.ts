@@ -15,9 +15,14 @@ import { computeLocalMark, rebuildSyncedMark, updateSyncedMark } from '../journa
 import type { Journal } from '../journal/journal.ts';
 import type { Problem, TransferCount } from '../ports.ts';
 import { resendOutbox } from './commit.ts';
-import { planPage, runRound } from './converge.ts';
+import { runRound } from './converge.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { EngineNeeds } from './needs.ts';
+import { planAhead } from './plan-ahead.ts';
+import { followSelection } from '../select/follow-selection.ts';
+import { Selection } from '../select/selection.ts';
+import { leaveUnwanted } from './leave-unwanted.ts';
+import { applyRulesFirst } from './rules-first.ts';
 import { pullChanges } from './pull.ts';
 import type { SyncReport, SyncStatus } from './report.ts';
 import { scanFolder } from './scan.ts';
@@ -67,6 +72,7 @@ export function createEngine(needs: EngineNeeds): Engine {
     if (journal.mapNodes.count() <= compactionFactor * nodesAfterCompaction) return;
     journal.mapNodes.compact([journal.meta.head.root, journal.meta.syncedRoot]);
     journal.contents.prune();
+    journal.sha256.prune();
     nodesAfterCompaction = Math.max(compactionNodesMin, journal.mapNodes.count());
   }
 
@@ -92,22 +98,24 @@ export function createEngine(needs: EngineNeeds): Engine {
     await needs.folder.open();
     await pullChanges(run);
     await scanFolder(run);
+    followSelection(needs);
     problems = run.problems();
-    const { listings } = needs.journal;
-    return planPage(run, listings.localChanges('', 20_000), listings.remoteChanges('', 20_000));
+    return planAhead(run);
   }
 
   async function look(signal: AbortSignal): Promise<void> {
     const run = new SyncRun(needs, states, signal, {});
     await needs.folder.open();
     await scanFolder(run);
+    followSelection(needs);
     problems = run.problems();
   }
 
   async function status(): Promise<SyncStatus> {
     const { meta, listings, conflicts } = needs.journal;
     const pending = { local: listings.countLocalChanges(), remote: listings.countRemoteChanges() };
-    const isAtRest = !running && pending.local + pending.remote === 0;
+    const selection = new Selection(needs.journal);
+    const isAtRest = !running && pending.local + pending.remote + selection.pending().length === 0;
     const local = isAtRest
       ? await updateSyncedMark(needs.journal)
       : running
@@ -122,7 +130,8 @@ export function createEngine(needs: EngineNeeds): Engine {
       pending,
       problems,
       conflicts: conflicts.list(),
-      upToDate: isAtRest && local === head.root && problems.length === 0,
+      excluded: selection.excludedHere().length,
+      upToDate: isAtRest && local === head.root && !problems.some(hinders),
     };
   }
 
@@ -141,10 +150,16 @@ async function runRounds(run: SyncRun): Promise<void> {
     run.tally.rounds = round;
     await pullChanges(run);
     if (run.rescan) await scanFolder(run);
-    const done = await runRound(run);
+    followSelection(run.needs);
+    if (await applyRulesFirst(run)) {
+      run.rescan = true;
+      continue;
+    }
+    const done = (await leaveUnwanted(run)) + (await runRound(run));
     if (run.rescan && ++busyRounds >= busyRoundsMax) return;
     if (run.rescan) continue;
-    if (done === 0 || listings.countLocalChanges() + listings.countRemoteChanges() === 0) return;
+    const isAtRest = listings.countLocalChanges() + listings.countRemoteChanges() === 0;
+    if (done === 0 || (isAtRest && new Selection(run.needs.journal).pending().length === 0)) return;
   }
   throw new TidemarkError('internal', 'the folder and the workspace do not come together; please report this', {
     data: { rounds: roundsMax },
@@ -156,6 +171,7 @@ async function isUpToDate(journal: Journal): Promise<boolean> {
   const { listings, meta } = journal;
   if (listings.countLocalChanges() + listings.countRemoteChanges() > 0) return false;
   if (meta.head.seq < meta.seenSeq) return false;
+  if (new Selection(journal).pending().length > 0) return false;
   if ((await updateSyncedMark(journal)) === meta.head.root) return true;
   if ((await rebuildSyncedMark(journal)) === meta.head.root) {
     throw new TidemarkError('internal', 'the mark of the folder went wrong; the folder itself is right');
@@ -163,6 +179,11 @@ async function isUpToDate(journal: Journal): Promise<boolean> {
   throw new TidemarkError('corrupt', "the agent's journal does not give the workspace's mark", {
     data: { journal: true },
   });
+}
+
+/** What is left out on purpose (a FIFO, a link where links are skipped) is told, and keeps nothing from being up to date. */
+function hinders({ code }: Problem): boolean {
+  return code !== 'special';
 }
 
 function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncReport {
@@ -177,7 +198,7 @@ function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncR
     requests: count.requests - before.requests,
     seq,
     root,
-    upToDate: upToDate && run.scanProblems.length === 0,
+    upToDate: upToDate && !run.scanProblems.some(hinders),
     problems: run.problems(),
   };
 }

@@ -1,6 +1,6 @@
 /**
  * Following the workspace's journal. The server is not trusted: what it says must be a continuation of what this device
- * has seen, entry by entry (seq without a gap, previous root, chain), signed by a pinned key, and its edits must give
+ * has seen, entry by entry (seq without a gap, previous root, chain), signed by a key that is trusted (trust.ts), and its edits must give
  * the root that is signed. A page is followed as a whole: the chain binds every entry of it to the last, whose signature and
  * root are checked; so ten thousand small commits cost as many chain links and ten checks.
  */
@@ -13,20 +13,14 @@ import { checkName } from '../../../shared/core/paths/name.ts';
 import { deriveMapEdits } from '../../../shared/core/tree/derive-edits.ts';
 import { type Entry, decodeEntry, encodeEntry } from '../../../shared/core/tree/entry.ts';
 import { entryKeyToPlace } from '../../../shared/core/tree/keys.ts';
-import {
-  type JournalEntry,
-  type TreeEdit,
-  headSignedBytes,
-  nextChain,
-} from '../../../shared/core/wire/journal-entry.ts';
-import type { Journal } from '../journal/journal.ts';
+import { type JournalEntry, type TreeEdit, nextChain } from '../../../shared/core/wire/journal-entry.ts';
 import type { FollowedHead } from '../journal/meta-table.ts';
-import type { HeadVerifier } from './needs.ts';
 import type { SyncRun } from './sync-run.ts';
+import { checkSignature } from './trust.ts';
 
 /** Follows the journal to its head. Returns how many entries were new. Throws `bad-signature` on anything that does not add up. */
 export async function pullChanges(run: SyncRun): Promise<number> {
-  const { journal, api, verifier } = run.needs;
+  const { journal, api } = run.needs;
   const { meta } = journal;
   const { workspaceId } = run.identity;
   let followed = 0;
@@ -39,7 +33,7 @@ export async function pullChanges(run: SyncRun): Promise<number> {
       if (page.headSeq > head.seq) throw distrust('the server keeps back a part of the history');
       return followed;
     }
-    await followPage(journal, verifier, { workspaceId, head, entries: page.entries });
+    await followPage(run, { workspaceId, head, entries: page.entries });
     followed += page.entries.length;
     run.progress({ done: followed, total: page.headSeq - head.seq + followed, bytes: 0 });
     if (meta.head.seq >= page.headSeq) return followed;
@@ -56,12 +50,11 @@ interface Page {
   readonly entries: readonly JournalEntry[];
 }
 
-async function followPage(journal: Journal, verifier: HeadVerifier, page: Page): Promise<void> {
+async function followPage({ needs, signal }: SyncRun, page: Page): Promise<void> {
+  const { journal } = needs;
   const { head, edits } = followChain(page);
   const last = page.entries.at(-1)!;
-  if (!(await verifier.verify(last.keyId, headSignedBytes(page.workspaceId, last), last.signature))) {
-    throw distrust('the head of the workspace is not signed by a key that this device trusts');
-  }
+  await checkSignature(needs, page.workspaceId, last, signal);
   const keys = edits.map(({ key }) => key);
   const before = await mapGetMany(journal.mapNodes, page.head.root, keys);
   const after = edits.map(checkEdit);
@@ -79,6 +72,7 @@ async function followPage(journal: Journal, verifier: HeadVerifier, page: Page):
       }
     });
     journal.meta.setHead(head);
+    journal.meta.headKeyId = last.keyId;
   });
 }
 

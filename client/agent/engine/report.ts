@@ -11,6 +11,10 @@ export interface ProgressEvent {
   /** Zero where it is not known. */
   readonly total: number;
   readonly bytes: number;
+  /** What `bytes` will be at the end of the phase, where that is known. */
+  readonly bytesTotal?: number;
+  /** The large file that is being moved, in bytes. */
+  readonly file?: { readonly path: string; readonly done: number; readonly total: number };
 }
 
 export interface SyncReport {
@@ -30,6 +34,8 @@ export interface SyncReport {
   readonly applied: number;
   /** Conflict copies that came of this sync. */
   readonly conflicts: number;
+  /** Edits that were merged with those of other devices. */
+  readonly merged: number;
   readonly rounds: number;
   readonly seq: number;
   /** The workspace's mark as followed here. */
@@ -48,6 +54,8 @@ export interface SyncStatus {
   readonly pending: { readonly local: number; readonly remote: number };
   readonly problems: readonly Problem[];
   readonly conflicts: readonly ConflictRecord[];
+  /** Files, links and folders of the workspace that the user chose not to have on this device; what is in those folders is not counted. */
+  readonly excluded: number;
   readonly upToDate: boolean;
 }
 
@@ -59,9 +67,10 @@ export interface Tally {
   operations: number;
   applied: number;
   conflicts: number;
+  merged: number;
   rounds: number;
 }
 
 export function newTally(): Tally {
-  return { files: 0, bytesScanned: 0, bytesRead: 0, operations: 0, applied: 0, conflicts: 0, rounds: 0 };
+  return { files: 0, bytesScanned: 0, bytesRead: 0, operations: 0, applied: 0, conflicts: 0, merged: 0, rounds: 0 };
 }

@@ -8,13 +8,12 @@ import type { Finding } from '../ports.ts';
 import type { SyncRun } from './sync-run.ts';
 
 /** Findings of one transaction: enough to make its flush of the disk cheap, few enough to hold. */
-const batchFindings = 4_096;
+const batchFindings = 1_024;
 
 /** Scans and takes over what was found. Absence counts only if every folder could be listed. */
 export async function scanFolder(run: SyncRun): Promise<void> {
   const { journal, folder } = run.needs;
   run.enter({ name: 'scanning' });
-  run.rescan = false;
   takeOver(journal);
   let batch: Finding[] = [];
   let found = 0;
@@ -36,6 +35,8 @@ export async function scanFolder(run: SyncRun): Promise<void> {
   takeOver(journal);
   if (report.complete) markMissing(journal, report.missing);
   resolveIntents(journal);
+  run.rescan = !report.isSettled;
+  run.foldsNames = report.foldsNames;
   run.scanProblems = report.problems;
   run.tally.files = report.files;
   run.tally.bytesScanned = report.bytes;
@@ -46,8 +47,9 @@ export async function scanFolder(run: SyncRun): Promise<void> {
 function storeFindings(journal: Journal, findings: readonly Finding[]): void {
   if (findings.length === 0) return;
   journal.transaction(() => {
-    for (const { node, chunks } of findings) {
+    for (const { node, chunks, sha256 } of findings) {
       journal.found.add(node);
+      if (node.content !== null && sha256 != null) journal.sha256.add(node.content, sha256);
       if (chunks !== null) journal.contents.add(chunks);
     }
   });
@@ -87,7 +89,8 @@ function markMissing(journal: Journal, missing: readonly NodeId[]): void {
  *     any other file                   the user's: an edit like any other
  *
  * A user's file at an intended path that has, to the millisecond, the mtime of the remote one is taken for ours: nothing else
- * tells the two apart, and a torn file that is uploaded does more harm.
+ * tells the two apart, and a torn file that is uploaded does more harm. A time of whole seconds is no such proof: where the disk has no
+ * finer ones, two people who save within one tick leave the same. Then only an empty file is ours.
  */
 export function resolveIntents(journal: Journal): void {
   if (journal.intents.isEmpty()) return;
@@ -126,7 +129,9 @@ function resolveIntent(journal: Journal, intent: Intent): 'done' | 'void' {
 function isTorn(node: LocalNode, { content, size, mtimeMs }: Intent): boolean {
   if (content === null || node.kind !== 'file' || node.content === content) return false;
   if (node.stat.size > size) return false;
-  return node.stat.size === 0 || Math.trunc(node.stat.mtimeMs) === Math.trunc(mtimeMs);
+  if (node.stat.size === 0) return true;
+  const time = Math.trunc(mtimeMs);
+  return time % 1_000 !== 0 && Math.trunc(node.stat.mtimeMs) === time;
 }
 
 function nodeAtPath({ listings }: Journal, path: string): LocalNode | undefined {

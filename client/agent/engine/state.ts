@@ -4,6 +4,7 @@
  *     idle -> replaying (journal entries) -> scanning -> negotiating (plan) -> uploading -> committing
  *          -> replaying (what came of it, and applying it) -> negotiating -> … -> idle
  *
+ * from scanning to replaying where files were moved about under the scan, so that it is repeated and there is nothing to plan yet,
  * and from every state back to idle when it fails or is told to stop. A look at the disk alone goes idle -> scanning -> idle.
  */
 import { TidemarkError } from '../../../shared/core/errors.ts';
@@ -22,7 +23,7 @@ type StateName = EngineState['name'];
 const legalTransitions: Readonly<Record<StateName, readonly StateName[]>> = {
   idle: ['committing', 'replaying', 'scanning'],
   replaying: ['scanning', 'negotiating', 'idle'],
-  scanning: ['negotiating', 'idle'],
+  scanning: ['negotiating', 'replaying', 'idle'],
   negotiating: ['uploading', 'committing', 'replaying', 'idle'],
   uploading: ['committing', 'negotiating', 'replaying', 'idle'],
   committing: ['replaying', 'uploading', 'idle'],

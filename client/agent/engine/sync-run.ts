@@ -2,7 +2,10 @@
 import type { NodeId } from '../../../shared/core/ids.ts';
 import { TidemarkError } from '../../../shared/core/errors.ts';
 import type { JournalIdentity } from '../journal/meta-table.ts';
+import { pathOf } from '../journal/paths.ts';
 import type { Problem } from '../ports.ts';
+import { Selection } from '../select/selection.ts';
+import { type ConflictRules, fetchConflictRules } from './conflict-rules.ts';
 import type { EngineNeeds } from './needs.ts';
 import { type ProgressEvent, type Tally, newTally } from './report.ts';
 import type { EngineState, StateHolder } from './state.ts';
@@ -12,8 +15,11 @@ export interface SyncOptions {
   readonly massDeletionAllowed?: boolean;
 }
 
-/** Commits of one sync that may be refused because the workspace had moved on. */
-const staleMax = 16;
+/** Commits in a row that may be refused because the workspace had moved on. From the third on each waits longer, up to this. */
+const staleMax = 32;
+/** Links that are told one by one. */
+const leftOutListedMax = 1_000;
+const staleWaitMs = { first: 50, max: 2_000 } as const;
 
 export class SyncRun {
   readonly needs: EngineNeeds;
@@ -30,9 +36,12 @@ export class SyncRun {
   readonly #failures = new Map<NodeId, { readonly problem: Problem; readonly times: number }>();
   readonly #states: StateHolder;
   #stale = 0;
+  #rules: Promise<ConflictRules> | undefined;
   /** Whether the disk was found other than known, so that it has to be looked at again. */
   rescan = true;
-  /** The disk is full: nothing more is applied in this sync. */
+  /** What the newest scan found the disk to do with names that differ only in case or Unicode form. */
+  foldsNames = false;
+  /** The disk is full: no more files are written in this sync. */
   isFull = false;
 
   constructor(needs: EngineNeeds, states: StateHolder, signal: AbortSignal, options: SyncOptions) {
@@ -54,10 +63,31 @@ export class SyncRun {
     this.needs.progress({ phase: this.#states.state.name, ...event });
   }
 
-  /** A commit on an old state was refused: plan again on the newest, a bounded number of times. Returns 1, as a step done. */
-  allowStale(): number {
-    if (++this.#stale <= staleMax) return 1;
-    throw new TidemarkError('busy', 'the workspace changes faster than this folder can follow; try again later');
+  /**
+   * A commit on an old state was refused: it may be planned again on the newest. Devices that keep overtaking each other draw apart
+   * by waiting, each for a random while. Throws `busy` when none of that helped.
+   */
+  async allowStale(): Promise<void> {
+    this.#stale++;
+    if (this.#stale > staleMax) {
+      throw new TidemarkError('busy', 'the workspace changes faster than this folder can follow; try again later');
+    }
+    if (this.#stale < 3) return;
+    const { randomness, sleep } = this.needs;
+    const waitMs = Math.min(staleWaitMs.max, staleWaitMs.first * 2 ** (this.#stale - 3));
+    const share = randomness.bytes(1)[0]! / 255;
+    await sleep((waitMs * (1 + share)) / 2, this.signal);
+  }
+
+  /** A commit went through. */
+  noteCommitted(): void {
+    this.#stale = 0;
+  }
+
+  /** Throws what the server and the network throw. */
+  conflictRules(): Promise<ConflictRules> {
+    this.#rules ??= fetchConflictRules(this.needs, this.identity, this.signal);
+    return this.#rules;
   }
 
   /** Notes a failure of a node. At the `timesMax`th it is left alone until the next sync. */
@@ -79,10 +109,23 @@ export class SyncRun {
     return times;
   }
 
-  /** What the scan could not take, and failures of nodes that still differ. */
+  /** What the scan could not take, failures of nodes that still differ, and links that were left out. */
   problems(): Problem[] {
     const { trees } = this.needs.journal;
-    const failed = [...this.#failures].filter(([id]) => trees.isLocalChange(id) || trees.isRemoteChange(id));
-    return [...this.scanProblems, ...failed.map(([, { problem }]) => problem)];
+    const selection = new Selection(this.needs.journal);
+    const failed = [...this.#failures].filter(([id]) => {
+      return trees.isLocalChange(id) || trees.isRemoteChange(id) || selection.isToLeave(id);
+    });
+    return [...this.scanProblems, ...failed.map(([, { problem }]) => problem), ...this.#leftOutLinks(selection)];
+  }
+
+  #leftOutLinks(selection: Selection): Problem[] {
+    const { folder, journal } = this.needs;
+    if (!folder.skipsLinks) return [];
+    const links = journal.listings.unselectedLinks(leftOutListedMax).filter((id) => !selection.isUnwanted(id));
+    return links.map((id) => {
+      const path = pathOf(id, (each) => journal.trees.getRemote(each)) ?? id;
+      return { path, code: 'special', detail: 'a link of the workspace; this folder skips links' };
+    });
   }
 }

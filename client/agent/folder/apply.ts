@@ -4,19 +4,23 @@
  * flushed. Durability is batched, never skipped: a flush of the disk for each file would
  * cost more than all the rest of the work.
  *
- * A full disk pauses: what was not done is reported `full`, and no temp file stays behind. When the server or the
- * network fails, what was done so far is reported as done and the rest as `busy`; only if nothing was done does it throw.
+ * Files for which there is no room above the reserve are left out and reported `full`; the others are written. A disk that is found
+ * full while it is written to pauses everything: what was not done is reported `full`, and no temp file stays behind. When the server
+ * or the network fails, what was done so far is reported as done and the rest as `busy`; only if nothing was done does it throw. What
+ * was written of large files is kept then (partial-files.ts), and the next application goes on from there.
  */
 import { isTidemarkError } from '../../../shared/core/errors.ts';
 import type { FileSystem } from '../file-system.ts';
 import type { ContentChunks } from '../model.ts';
 import type { ApplyAction, ApplyResult, LocalKnowledge, Problem } from '../ports.ts';
 import type { DownloadJob } from '../transfer/download.ts';
-import { settleAll } from '../transfer/slots.ts';
+import { settleAll } from '../transfer/settle-all.ts';
 import type { Executor } from '../workers/executor.ts';
-import type { OwnChange, Step, StepResult } from './carry-out.ts';
+import type { OwnChange, Step } from './applier.ts';
+import type { StepResult } from './carry-out.ts';
 import { tempPath } from './control-folder.ts';
 import { fileErrorCode, isFull } from './file-problem.ts';
+import { downloadTempPath, findPartial, keepPartials, removePartial, removePartials } from './partial-files.ts';
 
 /** Writes contents under temporary names: transfer/download.ts. */
 export interface ContentSource {
@@ -32,6 +36,8 @@ export interface ApplySetting {
   readonly source: (knowledge: LocalKnowledge, signal: AbortSignal) => ContentSource;
   /** Room that an application leaves on the disk, so that the user's own work does not hit its end. */
   readonly reserveBytes: number;
+  /** Whether links of the workspace are not made here. */
+  readonly skipsLinks: boolean;
 }
 
 /** One batch: what shares a flush. A single larger file is a batch of its own. */
@@ -71,6 +77,7 @@ class Application {
   readonly #signal: AbortSignal;
   readonly #results: ApplyResult[] = [];
   #own: readonly OwnChange[] = [];
+  #unmade: readonly Problem[] = [];
   #temps = 0;
   #done = 0;
 
@@ -105,21 +112,39 @@ class Application {
 
   /** False when the disk is full. */
   async #applyBatch(actions: readonly ApplyAction[]): Promise<boolean> {
-    const temps = actions.map((action) =>
-      action.kind === 'write-file' || action.kind === 'make-symlink' ? tempPath((this.#temps++).toString(36)) : null,
-    );
-    const jobs = new Map<number, DownloadJob>();
-    for (const [i, action] of actions.entries()) {
-      if (action.kind === 'write-file') jobs.set(i, { ...action, temp: temps[i]! });
-    }
+    const temps = actions.map((action) => this.#tempFor(action));
+    const jobs = this.#jobsOf(actions, temps);
+    const outcomes = this.#leaveOut(jobs);
+    this.#leaveOutLinks(actions, outcomes);
+    const leftOut = new Set(outcomes.keys());
     try {
-      const outcomes = await this.#prepare(jobs);
-      await this.#carryOut(actions, temps, outcomes);
-      return this.#report(actions, outcomes, jobs);
+      await this.#prepare(jobs, outcomes);
+      const until = placeOfFull(outcomes, leftOut) ?? actions.length;
+      await this.#carryOut(actions, temps, outcomes, until);
+      return this.#report(actions, outcomes, jobs, leftOut);
     } catch (error) {
-      await this.#discard(temps);
+      const { fs, root } = this.#setting;
+      const begun = temps.filter((temp) => temp !== null);
+      keepPartials(fs, root, begun);
       throw error;
     }
+  }
+
+  #tempFor(action: ApplyAction): string | null {
+    const unique = (this.#temps++).toString(36);
+    if (action.kind === 'make-symlink') return tempPath(unique);
+    return action.kind === 'write-file' ? downloadTempPath(unique, action.content, action.size) : null;
+  }
+
+  #jobsOf(actions: readonly ApplyAction[], temps: readonly (string | null)[]): Map<number, DownloadJob> {
+    const { fs, root } = this.#setting;
+    const jobs = new Map<number, DownloadJob>();
+    for (const [i, action] of actions.entries()) {
+      if (action.kind !== 'write-file') continue;
+      const partial = findPartial(fs, root, action.content, action.size);
+      jobs.set(i, { ...action, temp: temps[i]!, ...(partial !== undefined && { partial }) });
+    }
+    return jobs;
   }
 
   async #discard(temps: readonly (string | null)[]): Promise<void> {
@@ -128,18 +153,41 @@ class Application {
     if (paths.length > 0) await executor.run('discardFiles', { root, handles: [], paths });
   }
 
-  /** Writes and flushes the temp files. What is known by then of some actions, by place: problems. */
-  async #prepare(jobs: ReadonlyMap<number, DownloadJob>): Promise<Map<number, Outcome>> {
+  /** Takes out files for which there is no room, in their order: a smaller one after them may fit. Their outcomes, by place. */
+  #leaveOut(jobs: Map<number, DownloadJob>): Map<number, Outcome> {
     const outcomes = new Map<number, Outcome>();
     if (jobs.size === 0) return outcomes;
-    let bytes = 0;
-    for (const { size } of jobs.values()) bytes += size;
     const { fs, root, reserveBytes } = this.#setting;
-    if (fs.freeBytes(root) - bytes < reserveBytes) {
-      const detail = 'writing it would fill the disk below its reserve';
-      for (const [place, { path }] of jobs) outcomes.set(place, problem(path, 'full', detail));
-      return outcomes;
+    let room = fs.freeBytes(root) - reserveBytes;
+    const wantedBytes = [...jobs.values()].reduce((sum, { size }) => sum + size, 0);
+    if (wantedBytes > room) {
+      // Better fetched again than not at all.
+      removePartials(fs, root);
+      room = fs.freeBytes(root) - reserveBytes;
     }
+    for (const [place, { path, size }] of jobs) {
+      if (size <= room) {
+        room -= size;
+        continue;
+      }
+      jobs.delete(place);
+      const lacking = size - Math.max(0, room);
+      const detail = `the disk lacks ${lacking} bytes for it, with ${reserveBytes} bytes kept free; it comes when there is room`;
+      outcomes.set(place, problem(path, 'full', detail));
+    }
+    return outcomes;
+  }
+
+  #leaveOutLinks(actions: readonly ApplyAction[], outcomes: Map<number, Outcome>): void {
+    if (!this.#setting.skipsLinks) return;
+    for (const [place, { kind, path }] of actions.entries()) {
+      if (kind === 'make-symlink') outcomes.set(place, problem(path, 'special', 'links are not synced to this folder'));
+    }
+  }
+
+  /** Writes and flushes the temp files. Adds what is known by then of some actions, by place: problems. */
+  async #prepare(jobs: ReadonlyMap<number, DownloadJob>, outcomes: Map<number, Outcome>): Promise<void> {
+    if (jobs.size === 0) return;
     const faults = await this.#source.writeTemps([...jobs.values()]);
     const written: DownloadJob[] = [];
     for (const [i, [place, job]] of [...jobs].entries()) {
@@ -149,12 +197,11 @@ class Application {
     }
     const temps = written.map(({ temp }) => temp);
     const flushFault = await this.#flush(temps);
-    if (flushFault === undefined) return outcomes;
+    if (flushFault === undefined) return;
     for (const [place, { path }] of jobs) {
       if (!outcomes.has(place)) outcomes.set(place, problem(path, flushFault.code, flushFault.detail));
     }
     await this.#discard(temps);
-    return outcomes;
   }
 
   /** Undefined when all is on the disk; else why not. */
@@ -177,13 +224,13 @@ class Application {
     }
   }
 
-  /** Does what can be done, up to the first action that found the disk full; notes the outcomes. */
+  /** Does what can be done of the first `until` actions; notes the outcomes. */
   async #carryOut(
     actions: readonly ApplyAction[],
     temps: readonly (string | null)[],
     outcomes: Map<number, Outcome>,
+    until: number,
   ): Promise<void> {
-    const until = placeOfFull(outcomes) ?? actions.length;
     const steps: Step[] = [];
     const placeOfStep: number[] = [];
     for (let i = 0; i < until; i++) {
@@ -192,8 +239,9 @@ class Application {
       placeOfStep.push(i);
     }
     const { executor, root } = this.#setting;
-    const output = await executor.run('carryOut', { root, steps, own: this.#own });
+    const output = await executor.run('carryOut', { root, steps, own: this.#own, unmade: this.#unmade });
     this.#own = output.own;
+    this.#unmade = output.unmade;
     for (const [i, result] of output.results.entries()) outcomes.set(placeOfStep[i]!, result);
     await this.#discard(temps.slice(until));
   }
@@ -203,17 +251,19 @@ class Application {
     actions: readonly ApplyAction[],
     outcomes: ReadonlyMap<number, Outcome>,
     jobs: ReadonlyMap<number, DownloadJob>,
+    leftOut: ReadonlySet<number>,
   ): boolean {
     for (const [i, { nodeId }] of actions.entries()) {
       const outcome = outcomes.get(i);
       if (outcome === undefined) return false;
       if ('problem' in outcome) {
         this.#results.push({ nodeId, done: false, problem: outcome.problem });
-        if (outcome.problem.code === 'full') return false;
+        if (outcome.problem.code === 'full' && !leftOut.has(i)) return false;
         continue;
       }
       const job = jobs.get(i);
       if (job !== undefined) this.#source.noteInPlace(job);
+      if (job?.partial !== undefined) removePartial(this.#setting.fs, this.#setting.root, job.partial);
       const chunks = job === undefined ? null : this.#source.chunksOf(job);
       this.#results.push({ nodeId, done: true, stat: outcome.stat, chunks });
       this.#done++;
@@ -222,10 +272,11 @@ class Application {
   }
 }
 
-/** The first place whose outcome is that the disk is full. */
-function placeOfFull(outcomes: ReadonlyMap<number, Outcome>): number | undefined {
+/** The first place at which the disk was found full. */
+function placeOfFull(outcomes: ReadonlyMap<number, Outcome>, leftOut: ReadonlySet<number>): number | undefined {
   let first: number | undefined;
   for (const [place, outcome] of outcomes) {
+    if (leftOut.has(place)) continue;
     if ('problem' in outcome && outcome.problem.code === 'full') first = Math.min(place, first ?? place);
   }
   return first;

@@ -1,10 +1,12 @@
 /**
  * The control folder `<root>/.tidemark`: never scanned, never addressable by a synced path.
  *
- *     marker.json   {"format":1,"workspaceId":"…","deviceId":"…"}   which link this folder is; without it nothing is touched
+ *     marker.json   {"format":1,"workspaceId":"…","deviceId":"…"}   which link this folder is; without it nothing is touched.
+ *                   Also "names":"mapped" and "symlinks":"skip", where that was chosen
  *     journal.db    the agent's journal
  *     lock.db       held while an agent runs
  *     tmp/w-…       files being written; swept when the folder is opened
+ *     tmp/p-…       what was written of files whose download was broken off: partial-files.ts
  *     tmp/<nodeId>  a node parked on its way in a swap (a -> parked, b -> a, parked -> b). Somebody's only copy: never swept
  */
 import { TidemarkError } from '../../../shared/core/errors.ts';
@@ -21,10 +23,14 @@ import { controlFolder } from '../../../shared/core/paths/control-folder.ts';
 import type { FileSystem } from '../file-system.ts';
 import { fileErrorCode } from './file-problem.ts';
 
-/** Which synced folder this is: of which workspace, for which device. */
+/** Which synced folder this is: of which workspace, for which device, and what was chosen when it was linked. */
 export interface Link {
   readonly workspaceId: WorkspaceId;
   readonly deviceId: DeviceId;
+  /** Names lie on the disk as name-mapping.ts writes them. It outlives the journal: without it they would be other names. */
+  readonly names?: 'mapped';
+  /** Symlinks are left out. */
+  readonly symlinks?: 'skip';
 }
 
 /** Paths relative to the root. */
@@ -33,7 +39,7 @@ const markerPath = `${controlFolder}/marker.json`;
 const markerTempPath = `${tempFolder}/w-marker`;
 const markerBytesMax = 4_096;
 
-const tempName = /^w-[0-9a-z-]{1,64}$/;
+const tempName = /^w-[0-9a-z-]{1,96}$/;
 const parkedName = /^[0-9a-f]{32}$/;
 
 /** Where a new file is written before it is renamed to its place. `unique` is of digits, lowercase letters and hyphens. */
@@ -80,18 +86,24 @@ function readMarker(fs: FileSystem, root: string): Uint8Array | undefined {
   }
 }
 
-function encodeMarker({ workspaceId, deviceId }: Link): Uint8Array {
-  return utf8(`${JSON.stringify({ format: 1, workspaceId, deviceId })}\n`);
+function encodeMarker({ workspaceId, deviceId, names, symlinks }: Link): Uint8Array {
+  return utf8(`${JSON.stringify({ format: 1, workspaceId, deviceId, names, symlinks })}\n`);
 }
 
 /** Throws `halted` when the marker is damaged or of a later version. */
 function decodeMarker(root: string, bytes: Uint8Array): Link {
   try {
-    const { format, workspaceId, deviceId } = Object(JSON.parse(utf8ToText(bytes))) as Readonly<
+    const { format, workspaceId, deviceId, names, symlinks } = Object(JSON.parse(utf8ToText(bytes))) as Readonly<
       Record<string, unknown>
     >;
-    if (format === 1)
-      return { workspaceId: parseWorkspaceId(String(workspaceId)), deviceId: parseDeviceId(String(deviceId)) };
+    if (format === 1) {
+      return {
+        workspaceId: parseWorkspaceId(String(workspaceId)),
+        deviceId: parseDeviceId(String(deviceId)),
+        ...(names === 'mapped' && { names }),
+        ...(symlinks === 'skip' && { symlinks }),
+      };
+    }
   } catch (cause) {
     halt(`the marker ${root}/${markerPath} is not readable; delete it and link the folder again`, cause);
   }
@@ -147,11 +159,31 @@ export function linkFolder(fs: FileSystem, root: string, link: Link): void {
   else replaceMarker(fs, root, link);
 }
 
-/** As linkFolder for a folder that is this workspace's already, under a new device: after the journal was lost. */
+/**
+ * As linkFolder for a folder that is this workspace's already, under a new device: after the journal was lost. What was chosen for
+ * the folder stays as `link` says: the caller takes it over from the link before.
+ */
 export function relinkFolder(fs: FileSystem, root: string, link: Link): void {
   const existing = readLink(fs, root);
   if (existing?.workspaceId !== link.workspaceId) halt(`${root} is not linked to this workspace`);
   replaceMarker(fs, root, link);
+}
+
+/**
+ * Takes the marker away, durable on return: from then on the folder is nobody's, and what is left of its control folder counts for
+ * nothing. Nodes that a crash left parked are somebody's only copy: they are put into the root first, as `recovered-<node id>`.
+ * Returns their names. Repeating it changes nothing.
+ */
+export function unlinkFolder(fs: FileSystem, root: string): string[] {
+  const recovered = listParked(fs, root).map((nodeId) => {
+    const name = `recovered-${nodeId}`;
+    fs.rename(`${root}/${parkedPath(nodeId)}`, `${root}/${name}`);
+    return name;
+  });
+  if (recovered.length > 0) fs.flushFolder(root);
+  if (fs.lstat(`${root}/${markerPath}`) !== undefined) fs.removeFile(`${root}/${markerPath}`);
+  fs.flushFolder(`${root}/${controlFolder}`);
+  return recovered;
 }
 
 function replaceMarker(fs: FileSystem, root: string, link: Link): void {

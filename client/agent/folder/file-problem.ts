@@ -10,9 +10,13 @@ export function fileErrorCode(error: unknown): string | undefined {
 
 /** Something that the agent did not expect to find, and leaves alone. Becomes a problem of the path. */
 export class Blocked extends Error {
-  constructor(message: string) {
+  /** `name` and `alias`: this disk cannot hold the name, whatever is done. */
+  readonly as: 'blocked' | 'name' | 'alias';
+
+  constructor(message: string, as: 'blocked' | 'name' | 'alias' = 'blocked') {
     super(message);
     this.name = 'Blocked';
+    this.as = as;
   }
 }
 
@@ -33,11 +37,13 @@ const problemOfError: Readonly<Record<string, Problem['code']>> = {
   EBUSY: 'busy',
   ETXTBSY: 'busy',
   EAGAIN: 'busy',
+  EMFILE: 'busy',
+  ENFILE: 'busy',
 };
 
 /** The problem that an error is for this path. Anything that is no file error, and not `Blocked`, is thrown on. */
 export function errorToProblem(path: string, error: unknown): Problem {
-  if (error instanceof Blocked) return { path, code: 'blocked', detail: error.message };
+  if (error instanceof Blocked) return { path, code: error.as, detail: error.message };
   const code = fileErrorCode(error);
   if (code === undefined || !(error instanceof Error)) throw error;
   return { path, code: problemOfError[code] ?? 'unreadable', detail: error.message };

@@ -10,14 +10,14 @@ export interface HeldLock {
   release(): void;
 }
 
-/** Throws `halted` when another agent, or another part of this program, holds it. */
+/** Throws `halted`, with `held: true`, when another agent, or another part of this program, holds it. */
 export function lockFolder(root: string): HeldLock {
   const database = new DatabaseSync(`${root}/${controlFolder}/lock.db`, { timeout: 0 });
   try {
     database.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     database.close();
-    throw new TidemarkError('halted', `another Tidemark agent is running on ${root}`, { cause });
+    throw new TidemarkError('halted', `another Tidemark agent is running on ${root}`, { data: { held: true }, cause });
   }
   return { release: () => database.close() };
 }

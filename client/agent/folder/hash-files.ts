@@ -11,6 +11,7 @@ import {
 } from '../../../shared/core/chunk/profiles.ts';
 import { isTidemarkError } from '../../../shared/core/errors.ts';
 import { blake3 } from '../../../shared/core/hash/blake3.ts';
+import type { Sha256 } from '../../../shared/core/hash/sha256.ts';
 import { type Digest, digestBytes, parseDigestColumn } from '../../../shared/core/ids.ts';
 import { merkleRoot } from '../../../shared/core/merkle/tree.ts';
 import type { FileHandle } from '../file-system.ts';
@@ -34,6 +35,8 @@ export interface HashFilesInput {
   }[];
   /** The user prefers the least CPU time. */
   readonly preferFixed: boolean;
+  /** Whether SHA-256 is computed too, of the same bytes as they pass. */
+  readonly wantsSha256: boolean;
 }
 
 export type HashedFile =
@@ -45,6 +48,8 @@ export type HashedFile =
       readonly chunks: number;
       /** Where its chunks begin in the columns, in chunks. Only files of more than one chunk are there. */
       readonly first: number;
+      /** Null unless it was wanted. */
+      readonly sha256: Digest | null;
     }
   | { readonly problem: Problem };
 
@@ -85,8 +90,12 @@ interface Cut {
   readonly profile: ChunkProfile;
 }
 
-function pushChunks(chunks: Iterable<Uint8Array>, columns: Columns): void {
-  for (const chunk of chunks) columns.push(blake3(chunk), chunk.length);
+/** Chunks come in order and are all of the file. */
+function pushChunks(chunks: Iterable<Uint8Array>, columns: Columns, sha256: Sha256 | null): void {
+  for (const chunk of chunks) {
+    columns.push(blake3(chunk), chunk.length);
+    sha256?.update(chunk);
+  }
 }
 
 /**
@@ -99,18 +108,19 @@ function cutFile(
   size: number,
   choose: (head: Uint8Array) => ChunkProfile,
   columns: Columns,
+  sha256: Sha256 | null,
 ): Cut {
   const head = scratch.subarray(0, Math.min(size, 1024 * 1024));
   const headBytes = fs.read(handle, head, 0);
   const profile = choose(head.subarray(0, Math.min(headBytes, profileHeadBytes)));
   chunker.start(profile);
-  pushChunks(chunker.push(head.subarray(0, headBytes)), columns);
+  pushChunks(chunker.push(head.subarray(0, headBytes)), columns, sha256);
   let at = headBytes;
   for (let read = headBytes; read > 0 && at < size; at += read) {
     read = fs.read(handle, chunker.space().subarray(0, size - at), at);
-    pushChunks(chunker.commit(read), columns);
+    pushChunks(chunker.commit(read), columns, sha256);
   }
-  pushChunks(chunker.finish(), columns);
+  pushChunks(chunker.finish(), columns, sha256);
   return { bytesRead: at, profile };
 }
 
@@ -129,7 +139,7 @@ function hashFile(
   tools: Tools,
   folders: SafeFolders,
   file: HashFilesInput['files'][number],
-  preferFixed: boolean,
+  { preferFixed, wantsSha256 }: HashFilesInput,
   columns: Columns,
 ): HashedFile {
   const { fs } = tools;
@@ -143,7 +153,8 @@ function hashFile(
     const previous = profileId === 0 ? undefined : mustGetProfile(profileId);
     const first = columns.count;
     const choose = (head: Uint8Array) => selectProfile({ size: before.size, head, previous, preferFixed });
-    const { bytesRead, profile } = cutFile(tools, handle, before.size, choose, columns);
+    const sha256 = wantsSha256 ? tools.createSha256() : null;
+    const { bytesRead, profile } = cutFile(tools, handle, before.size, choose, columns, sha256);
     const stat = toStatMark(before);
     if (bytesRead !== before.size || !sameMark(stat, fs.stat(handle))) {
       columns.count = first;
@@ -152,21 +163,22 @@ function hashFile(
     const chunks = columns.count - first;
     const content = merkleRoot(parseDigestColumn(columns.hashesFrom(first)));
     if (chunks <= 1) columns.count = first;
-    return { stat, content, profileId: profile.id, chunks, first };
+    return { stat, content, profileId: profile.id, chunks, first, sha256: sha256?.digest() ?? null };
   } finally {
     fs.close(handle);
   }
 }
 
 /** Never throws for a file: what is wrong with one is its problem. */
-export function hashFiles(tools: Tools, { root, files, preferFixed }: HashFilesInput): HashFilesOutput {
+export function hashFiles(tools: Tools, input: HashFilesInput): HashFilesOutput {
+  const { root, files } = input;
   const columns = new Columns();
   const folders = new SafeFolders(tools.fs, root);
   try {
     const hashed = files.map((file): HashedFile => {
       const first = columns.count;
       try {
-        return hashFile(tools, folders, file, preferFixed, columns);
+        return hashFile(tools, folders, file, input, columns);
       } catch (error) {
         columns.count = first;
         return { problem: toScanProblem(file.path, error) };

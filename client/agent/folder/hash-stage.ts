@@ -21,6 +21,14 @@ export interface HashedContent {
   readonly stat: StatMark;
   readonly content: Digest;
   readonly chunks: ContentChunks | null;
+  /** Null where it is not asked for, or the file was not read. */
+  readonly sha256: Digest | null;
+}
+
+export interface HashSetting {
+  readonly root: string;
+  readonly preferFixed: boolean;
+  readonly wantsSha256: boolean;
 }
 
 /** One task: enough to make its message worth while, small enough to share the work between workers. */
@@ -45,8 +53,7 @@ function chunksOf(output: HashFilesOutput, i: number): ContentChunks | null {
 
 export class HashStage<Tag> {
   readonly #executor: Executor;
-  readonly #root: string;
-  readonly #preferFixed: boolean;
+  readonly #setting: HashSetting;
   readonly #take: (file: FileToHash<Tag>, hashed: HashedContent | Problem) => Promise<void>;
   readonly #running = new Set<Promise<void>>();
   #group: FileToHash<Tag>[] = [];
@@ -57,13 +64,11 @@ export class HashStage<Tag> {
   /** @param take is called for each file, in no order; adding waits for it. */
   constructor(
     executor: Executor,
-    root: string,
-    preferFixed: boolean,
+    setting: HashSetting,
     take: (file: FileToHash<Tag>, hashed: HashedContent | Problem) => Promise<void>,
   ) {
     this.#executor = executor;
-    this.#root = root;
-    this.#preferFixed = preferFixed;
+    this.#setting = setting;
     this.#take = take;
   }
 
@@ -95,11 +100,7 @@ export class HashStage<Tag> {
 
   async #hash(group: readonly FileToHash<Tag>[]): Promise<void> {
     const files = group.map(({ path, stat, profileId }) => ({ path, ino: stat.ino, dev: stat.dev, profileId }));
-    const output = await this.#executor.run('hashFiles', {
-      root: this.#root,
-      files,
-      preferFixed: this.#preferFixed,
-    });
+    const output = await this.#executor.run('hashFiles', { ...this.#setting, files });
     for (const [i, file] of group.entries()) {
       const hashed = output.files[i]!;
       if ('problem' in hashed) {
@@ -107,7 +108,8 @@ export class HashStage<Tag> {
         continue;
       }
       this.bytesRead += hashed.stat.size;
-      await this.#take(file, { stat: hashed.stat, content: hashed.content, chunks: chunksOf(output, i) });
+      const { stat, content, sha256 } = hashed;
+      await this.#take(file, { stat, content, chunks: chunksOf(output, i), sha256 });
     }
   }
 

@@ -6,7 +6,8 @@
  * folder of its name; else new.
  *
  * A file under a known name keeps that node (atomic save), unless it is another known file that was moved here while the
- * node's own inode went elsewhere: a swap. A file under a new name is the known file of its inode if rename can have brought it here
+ * node's own inode went elsewhere: a swap. Or unless that file is where an application was bringing it, which broke off before it was
+ * journalled: then the name was freed by us, not by an editor that keeps a backup. A file under a new name is the known file of its inode if rename can have brought it here
  * (size and mtime are the same); later, when it was read, also the node it shares content with.
  */
 import type { FileSystem } from '../file-system.ts';
@@ -14,17 +15,13 @@ import { joinPath } from '../journal/paths.ts';
 import type { LocalNode } from '../model.ts';
 import type { LocalKnowledge } from '../ports.ts';
 import { errorToProblem } from './file-problem.ts';
-import { sameButForCtime, sameInode } from './stat-mark.ts';
+import { inodeKey, sameButForCtime, sameInode } from './stat-mark.ts';
 import type { Seen, Walk } from './walk.ts';
 
 /** A decision: the node that an open thing is, or undefined for a new one. */
 export interface Match {
   readonly seen: Seen;
   readonly node: LocalNode | undefined;
-}
-
-function inodeKey({ dev, ino }: { dev: number; ino: number }): string {
-  return `${dev}:${ino}`;
 }
 
 /** Whether something in the folder proves that it is `node`: a child with its name and inode, or that both are empty. */
@@ -72,18 +69,30 @@ export function matchFiles(
 ): Match[] {
   const openInodes = new Map<string, Seen>();
   for (const seen of walk.openFiles) openInodes.set(inodeKey(seen.stat), seen);
+  const canBeHere = (node: LocalNode, seen: Seen): boolean =>
+    node.kind === seen.stat.kind &&
+    node.nodeId !== seen.byName?.nodeId &&
+    !isClaimed(node) &&
+    !walk.isAtHome(node, seen);
   const movedHere = (seen: Seen): LocalNode | undefined =>
     known
       .byInode(seen.stat.ino, seen.stat.dev)
-      .find(
-        (node) =>
-          node.kind === seen.stat.kind &&
-          node.nodeId !== seen.byName?.nodeId &&
-          sameButForCtime(node.stat, seen.stat) &&
-          !isClaimed(node) &&
-          !walk.isAtHome(node, seen),
-      );
+      .find((node) => sameButForCtime(node.stat, seen.stat) && canBeHere(node, seen));
+  // Whatever the user wrote into it meanwhile: an application moves a file with it.
+  const broughtHere = (seen: Seen): LocalNode | undefined =>
+    known
+      .byInode(seen.stat.ino, seen.stat.dev)
+      .find((node) => known.intendedPath(node.nodeId) === seen.path && canBeHere(node, seen));
+  const brought = new Map<Seen, LocalNode>();
+  for (const seen of walk.openFiles) {
+    const node = broughtHere(seen);
+    if (node === undefined) continue;
+    claim(node);
+    brought.set(seen, node);
+  }
   const decide = (seen: Seen): Match => {
+    const ours = brought.get(seen);
+    if (ours !== undefined) return { seen, node: ours };
     const { byName } = seen;
     const wentElsewhere = byName !== undefined && openInodes.has(inodeKey(byName.stat));
     const keepsName = byName !== undefined && !isClaimed(byName) && !wentElsewhere;

@@ -30,6 +30,7 @@ import {
   type Stats,
 } from 'node:fs';
 import type { FileHandle, FileKind, FileStat, FileSystem, PinnedFolder } from '../file-system.ts';
+import { isWindowsReserved } from '../../../shared/core/paths/name.ts';
 import { executableBits } from '../../../shared/core/tree/entry.ts';
 import { fileErrorCode } from './file-problem.ts';
 
@@ -37,6 +38,9 @@ import { fileErrorCode } from './file-problem.ts';
 const noFollow = constants.O_NOFOLLOW ?? 0;
 const noWait = constants.O_NONBLOCK ?? 0;
 const folderOnly = constants.O_DIRECTORY ?? 0;
+
+/** For user, group and others. */
+const writeBits = 0o222;
 
 function kindOf(stats: Stats): FileKind {
   if (stats.isFile()) return 'file';
@@ -179,6 +183,11 @@ export function createNodeFileSystem(): FileSystem {
         fchmodSync(handle, (fstatSync(handle).mode & 0o666) | mode),
       ),
     copyPermissions,
+    writeBits: (path) => lstatSync(path).mode & writeBits,
+    setWriteBits: (path, bits) =>
+      withHandle(openSync(path, constants.O_RDONLY | noFollow | noWait), (handle) =>
+        fchmodSync(handle, (fstatSync(handle).mode & 0o7777 & ~writeBits) | (bits & writeBits)),
+      ),
     flushFolder: (path) =>
       withHandle(openSync(path, constants.O_RDONLY | folderOnly | noFollow), (handle) => fsyncSync(handle)),
     flushAll: createFlushAll(),
@@ -186,6 +195,7 @@ export function createNodeFileSystem(): FileSystem {
       const { bavail, bsize } = statfsSync(path);
       return bavail * bsize;
     },
+    ...(process.platform === 'win32' ? { takesName: (name: string) => !isWindowsReserved(name) } : {}),
     ...(canPin() ? { pinFolder } : {}),
   };
 }

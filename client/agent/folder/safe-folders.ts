@@ -66,6 +66,7 @@ export class SafeFolders {
   at(path: string): string {
     if (!isOwnTempPath(path)) checkSyncedPath(path);
     const { folder, name } = splitPath(path);
+    this.#checkTaken(name);
     return `${this.#checkedFolder(folder).address}/${name}`;
   }
 
@@ -76,6 +77,7 @@ export class SafeFolders {
   atForReading(path: string): string {
     checkSyncedPath(path);
     const { folder, name } = splitPath(path);
+    this.#checkTaken(name);
     const known = this.#open.get(folder);
     return `${(known?.isPinned === true ? known : this.#checkedFolder(folder)).address}/${name}`;
   }
@@ -100,6 +102,11 @@ export class SafeFolders {
     this.#open.clear();
   }
 
+  #checkTaken(name: string): void {
+    if (this.#fs.takesName?.(name) !== false) return;
+    throw new Blocked(`this disk cannot hold the name ${name}; it stays on the server`, 'name');
+  }
+
   /** A folder checked earlier is checked again by the identity of what its path leads to now. */
   #checkedFolder(path: string): SafeFolder {
     const known = this.#open.get(path);
@@ -117,6 +124,7 @@ export class SafeFolders {
   #enter(path: string): SafeFolder {
     if (path === '') return this.#keep('', this.#openFolder(this.#root));
     const { folder, name } = splitPath(path);
+    this.#checkTaken(name);
     const parent = this.#checkedFolder(folder);
     const opened = this.#openFolder(`${parent.address}/${name}`);
     if (opened.stat.dev !== parent.stat.dev) {

@@ -1,5 +1,6 @@
 /** Reading chunks from files of the synced folder, for packing and for local reuse. */
 import type { FileHandle, FileSystem } from '../file-system.ts';
+import { isPartialPath } from './partial-files.ts';
 import { SafeFolders } from './safe-folders.ts';
 
 /** Reads exactly `into.length` bytes; false if there are fewer. */
@@ -12,21 +13,24 @@ export function readWhole(fs: FileSystem, handle: FileHandle, into: Uint8Array, 
   return true;
 }
 
-/** Opens files one at a time, since chunks come in file order. */
+/** Opens files one at a time, since chunks come in file order. `partials`: whether those of broken downloads may be read. */
 export class SourceFiles {
   readonly #fs: FileSystem;
   readonly #folders: SafeFolders;
+  readonly #partials: boolean;
   #open: { readonly path: string; readonly handle: FileHandle } | undefined;
 
-  constructor(fs: FileSystem, root: string) {
+  constructor(fs: FileSystem, root: string, { partials = false }: { readonly partials?: boolean } = {}) {
     this.#fs = fs;
+    this.#partials = partials;
     this.#folders = new SafeFolders(fs, root);
   }
 
   handle(path: string): FileHandle {
     if (this.#open?.path === path) return this.#open.handle;
     this.#closeFile();
-    this.#open = { path, handle: this.#fs.openRead(this.#folders.atForReading(path)) };
+    const at = this.#partials && isPartialPath(path) ? this.#folders.at(path) : this.#folders.atForReading(path);
+    this.#open = { path, handle: this.#fs.openRead(at) };
     return this.#open.handle;
   }
 

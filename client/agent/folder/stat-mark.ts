@@ -19,6 +19,11 @@ export function sameMark(a: StatMark, b: StatMark): boolean {
   );
 }
 
+/** Equal for marks of one inode, as text. */
+export function inodeKey({ dev, ino }: Pick<FileStat, 'dev' | 'ino'>): string {
+  return `${dev}:${ino}`;
+}
+
 /** Whether both are marks of one inode, whatever became of it. */
 export function sameInode(a: StatMark, b: StatMark): boolean {
   return a.ino === b.ino && a.dev === b.dev;

@@ -1,6 +1,6 @@
 /** The folder of one link: scanning and applying over a FileSystem and an executor. */
 import { TidemarkError } from '../../../shared/core/errors.ts';
-import { type NodeId, bytesToNodeId, idBytes } from '../../../shared/core/ids.ts';
+import type { NodeId } from '../../../shared/core/ids.ts';
 import type { Randomness } from '../../../shared/ports/randomness.ts';
 import type { FileSystem } from '../file-system.ts';
 import { joinPath, pathOf } from '../journal/paths.ts';
@@ -12,7 +12,11 @@ import { applyActions } from './apply.ts';
 import { type Link, checkControlFolder, listParked, parkedPath, sweepTemps } from './control-folder.ts';
 import { errorToProblem } from './file-problem.ts';
 import type { HeldLock } from './folder-lock.ts';
+import { splitGiven, withGivenBytes } from './given-bytes.ts';
+import { createNodeIds } from './new-node-ids.ts';
+import { settlePartials } from './partial-files.ts';
 import { scanFolder } from './scan.ts';
+import { fetchWhole, readFileWhole } from './whole-files.ts';
 
 export interface SyncedFolderSetting {
   readonly fs: FileSystem;
@@ -26,6 +30,10 @@ export interface SyncedFolderSetting {
   readonly lock?: (root: string) => HeldLock;
   /** Cut files at fixed places: the user's choice where the CPU is the limit. */
   readonly preferFixed?: boolean;
+  /** Whether the workspace asks for the SHA-256 of each file: it is computed while a file is hashed. */
+  readonly wantsSha256?: boolean;
+  /** What becomes of symlinks, on both sides; `sync` unless said. */
+  readonly symlinks?: 'sync' | 'skip';
   /** Disk space that downloads leave free, in bytes. */
   readonly reserveBytes?: number;
 }
@@ -62,17 +70,21 @@ function returnTo(fs: FileSystem, root: string, nodeId: NodeId, path: string): b
 /** The `Folder` of a link. `open` comes first; scans and applications must not overlap. */
 export function createSyncedFolder(setting: SyncedFolderSetting): Folder {
   const { fs, executor, root, link, transfer, randomness } = setting;
+  const reserveBytes = setting.reserveBytes ?? defaultReserveBytes;
   let held: HeldLock | undefined;
   let isOpen = false;
+  const skipsLinks = setting.symlinks === 'skip';
   const mustBeOpen = (): void => {
     if (!isOpen) throw new TidemarkError('internal', 'the folder was not opened');
     // The disk may have been unmounted since: then what is there is another folder, and an empty one.
     checkControlFolder(fs, root, link);
   };
   return {
+    skipsLinks,
     open: async () => {
       checkControlFolder(fs, root, link);
       held ??= setting.lock?.(root);
+      settlePartials(fs, root, reserveBytes);
       sweepTemps(fs, root);
       isOpen = true;
     },
@@ -80,18 +92,30 @@ export function createSyncedFolder(setting: SyncedFolderSetting): Folder {
       mustBeOpen();
       const problems: Problem[] = [];
       const parked = returnParked(fs, root, known, problems);
-      const newNodeId = (): NodeId => bytesToNodeId(randomness.bytes(idBytes));
+      const newNodeId = createNodeIds(randomness);
       const preferFixed = setting.preferFixed ?? false;
-      const report = await scanFolder({ fs, executor, root, known, parked, newNodeId, preferFixed }, found, signal);
+      const wantsSha256 = setting.wantsSha256 ?? false;
+      const scanning = { fs, executor, root, known, parked, newNodeId, preferFixed, wantsSha256, skipsLinks };
+      const report = await scanFolder(scanning, found, signal);
       // Unmounted in the middle, everything would look deleted.
       checkControlFolder(fs, root, link);
       return { ...report, problems: [...problems, ...report.problems] };
     },
     apply: async (actions, knowledge, signal) => {
       mustBeOpen();
-      const reserveBytes = setting.reserveBytes ?? defaultReserveBytes;
-      const source = (known: LocalKnowledge, signal: AbortSignal) => new Download(transfer, known, signal);
-      return applyActions({ fs, executor, root, source, reserveBytes }, actions, knowledge, signal);
+      const { given, actions: rest } = splitGiven(actions);
+      const source = (known: LocalKnowledge, signal: AbortSignal) =>
+        withGivenBytes(new Download(transfer, known, signal), given, fs, root);
+      return applyActions({ fs, executor, root, source, reserveBytes, skipsLinks }, rest, knowledge, signal);
+    },
+    fetch: (wanted, signal) => fetchWhole(transfer, wanted, signal),
+    read: async (path, expected) => {
+      mustBeOpen();
+      return readFileWhole(fs, root, path, expected);
+    },
+    describe: (bytes, profileId) => {
+      const { preferFixed = false, wantsSha256 = false } = setting;
+      return executor.run('describeBytes', { bytes, profileId, preferFixed, wantsSha256 });
     },
     close: async () => {
       isOpen = false;

@@ -7,7 +7,7 @@
  */
 import { emptyBytes, equalBytes } from '../../../shared/core/bytes.ts';
 import { blake3 } from '../../../shared/core/hash/blake3.ts';
-import { digestBytes } from '../../../shared/core/ids.ts';
+import { type Digest, digestBytes } from '../../../shared/core/ids.ts';
 import type { FileHandle, FileSystem } from '../file-system.ts';
 import type { Problem } from '../ports.ts';
 import type { Tools } from '../workers/tasks.ts';
@@ -22,6 +22,8 @@ export interface PartToWrite {
   readonly temp: string;
   readonly mode: number;
   readonly mtimeMs: number;
+  /** Of the whole file, which is checked with the last part; null where nobody told it. */
+  readonly sha256: Digest | null;
   /** Open from the part before; null for the first. */
   readonly handle: FileHandle | null;
   readonly position: number;
@@ -39,7 +41,7 @@ export interface WriteFilesInput {
   readonly lengths: Uint32Array;
   readonly source: Int32Array;
   readonly at: Float64Array;
-  /** Files of the folder, relative to the root. */
+  /** Files of the folder, and partials, relative to the root. */
   readonly sources: readonly string[];
   readonly arena: SharedArrayBuffer | null;
 }
@@ -70,6 +72,10 @@ class ChunkFault extends Error {
   }
 }
 
+function wrongSha256({ path }: PartToWrite): Problem {
+  return { path, code: 'unreadable', detail: 'its content has not the SHA-256 that its author told of it' };
+}
+
 class Writer {
   readonly #tools: Tools;
   readonly #input: WriteFilesInput;
@@ -81,7 +87,7 @@ class Writer {
     this.#tools = tools;
     this.#input = input;
     this.#folders = new SafeFolders(tools.fs, input.root);
-    this.#sources = new SourceFiles(tools.fs, input.root);
+    this.#sources = new SourceFiles(tools.fs, input.root, { partials: true });
     this.#arena = input.arena === null ? emptyBytes : new Uint8Array(input.arena);
   }
 
@@ -96,6 +102,10 @@ class Writer {
       handle ??= this.#tools.fs.openNew(this.#folders.at(part.temp), part.mode);
       this.#writeChunks(part, handle);
       if (!part.isLast) return { written: true, handle };
+      if (part.sha256 !== null && this.#sha256OfWritten(part) !== part.sha256) {
+        this.#discard(part, handle);
+        return { written: false, problem: wrongSha256(part) };
+      }
       this.#tools.fs.setTimes(handle, part.mtimeMs);
       this.#tools.fs.close(handle);
       return { written: true, handle: null };
@@ -124,6 +134,23 @@ class Writer {
       position += chunk.length;
     }
     if (stale.length > 0) throw new ChunkFault(stale, -1);
+  }
+
+  /** Of the temp file as it is: a file of several parts was written by several workers, each of which saw a part of it alone. */
+  #sha256OfWritten({ temp }: PartToWrite): Digest {
+    const { fs, scratch } = this.#tools;
+    const sha256 = this.#tools.createSha256();
+    const handle = fs.openRead(this.#folders.at(temp));
+    try {
+      for (let at = 0; ;) {
+        const read = fs.read(handle, scratch, at);
+        if (read === 0) return sha256.digest();
+        sha256.update(scratch.subarray(0, read));
+        at += read;
+      }
+    } finally {
+      fs.close(handle);
+    }
   }
 
   /** False when the chunk's source has not that many bytes there, or is not to be read. */

@@ -1,7 +1,7 @@
 /** Conflict copies that came of commits of this device, kept for people until the copy is gone. */
 import type { NodeId } from '../../../shared/core/ids.ts';
 import type { Database } from './database.ts';
-import { nodeIdOf, numberOf, textOf } from './rows.ts';
+import { type Row, nodeIdOf, numberOf, textOf } from './rows.ts';
 
 export interface ConflictRecord {
   /** The copy. */
@@ -30,6 +30,17 @@ export class ConflictsTable {
     );
   }
 
+  /** What was noted of a copy; undefined for one that another device's commit made. */
+  get(nodeId: NodeId): ConflictRecord | undefined {
+    const row = this.#db.get('SELECT * FROM conflicts WHERE node_id = ?', nodeId);
+    return row === undefined ? undefined : rowToConflict(row);
+  }
+
+  /** All that were ever noted here, oldest first. */
+  listAll(): readonly ConflictRecord[] {
+    return this.#db.all('SELECT * FROM conflicts ORDER BY clock_ms, node_id').map(rowToConflict);
+  }
+
   /** Those whose copy is still in the folder, oldest first, at most 1,000. */
   list(): readonly ConflictRecord[] {
     return this.#db
@@ -37,11 +48,15 @@ export class ConflictsTable {
         `SELECT * FROM conflicts WHERE node_id IN (SELECT node_id FROM synced)
            OR node_id IN (SELECT node_id FROM local WHERE present = 1) ORDER BY clock_ms, node_id LIMIT 1000`,
       )
-      .map((row) => ({
-        nodeId: nodeIdOf(row),
-        of: nodeIdOf(row, 'of_id'),
-        name: textOf(row, 'name'),
-        clockMs: numberOf(row, 'clock_ms'),
-      }));
+      .map(rowToConflict);
   }
+}
+
+function rowToConflict(row: Row): ConflictRecord {
+  return {
+    nodeId: nodeIdOf(row),
+    of: nodeIdOf(row, 'of_id'),
+    name: textOf(row, 'name'),
+    clockMs: numberOf(row, 'clock_ms'),
+  };
 }

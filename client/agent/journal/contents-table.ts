@@ -2,7 +2,7 @@
 import { type Digest, parseDigest } from '../../../shared/core/ids.ts';
 import type { ContentChunks } from '../model.ts';
 import type { Database } from './database.ts';
-import { bytesOf, numberOf, textOf } from './rows.ts';
+import { type Row, bytesOf, numberOf, textOf } from './rows.ts';
 
 /** Lengths as they lie in memory would differ by the host's byte order; the file is read on the host that wrote it. */
 function lengthsToBytes(lengths: Uint32Array): Uint8Array {
@@ -11,6 +11,19 @@ function lengthsToBytes(lengths: Uint32Array): Uint8Array {
 
 function bytesToLengths(bytes: Uint8Array): Uint32Array {
   return new Uint32Array(bytes.slice().buffer);
+}
+
+/** Rows read at once: a list has some kilobytes on average, and a few megabytes at most. */
+const pageRows = 64;
+
+function rowToChunks(row: Row): ContentChunks {
+  return {
+    root: parseDigest(textOf(row, 'root')),
+    profileId: numberOf(row, 'profile'),
+    size: numberOf(row, 'size'),
+    lengths: bytesToLengths(bytesOf(row, 'lengths')),
+    hashes: bytesOf(row, 'hashes'),
+  };
 }
 
 export class ContentsTable {
@@ -22,14 +35,22 @@ export class ContentsTable {
 
   get(root: Digest): ContentChunks | undefined {
     const row = this.#db.get('SELECT * FROM contents WHERE root = ?', root);
-    if (row === undefined) return undefined;
-    return {
-      root: parseDigest(textOf(row, 'root')),
-      profileId: numberOf(row, 'profile'),
-      size: numberOf(row, 'size'),
-      lengths: bytesToLengths(bytesOf(row, 'lengths')),
-      hashes: bytesOf(row, 'hashes'),
-    };
+    return row === undefined ? undefined : rowToChunks(row);
+  }
+
+  /** All of them, a few at a time: the table may change meanwhile. */
+  *all(): Generator<ContentChunks> {
+    for (let after = 0; ;) {
+      const rows = this.#db.all(
+        'SELECT rowid AS place, * FROM contents WHERE rowid > ? ORDER BY rowid LIMIT ?',
+        after,
+        pageRows,
+      );
+      for (const row of rows) yield rowToChunks(row);
+      const last = rows.at(-1);
+      if (last === undefined) return;
+      after = numberOf(last, 'place');
+    }
   }
 
   add(chunks: ContentChunks): void {

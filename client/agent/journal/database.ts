@@ -6,7 +6,7 @@
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
-import type { Row } from './rows.ts';
+import type { Row, Tuple } from './rows.ts';
 
 /** SQLITE_CORRUPT and SQLITE_NOTADB: the file is not what SQLite wrote. */
 const damageCodes: ReadonlySet<unknown> = new Set([11, 26]);
@@ -24,6 +24,7 @@ export function isJournalDamage(error: unknown): boolean {
 export class Database {
   readonly #connection: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #tupleStatements = new Map<string, StatementSync>();
   #depth = 0;
 
   /** Opens or makes the file; `:memory:` keeps nothing. Throws SQLite's errors as they are. */
@@ -50,6 +51,19 @@ export class Database {
     return this.#guard(() => this.#prepare(sql).all(...values));
   }
 
+  /** As `all`, each row an array of its columns: takes half the time and memory where there are many rows. */
+  tuples(sql: string, ...values: readonly SQLInputValue[]): readonly Tuple[] {
+    return this.#guard(() => {
+      let statement = this.#tupleStatements.get(sql);
+      if (statement === undefined) {
+        statement = this.#connection.prepare(sql);
+        statement.setReturnArrays(true);
+        this.#tupleStatements.set(sql, statement);
+      }
+      return statement.all(...values) as unknown as readonly Tuple[];
+    });
+  }
+
   /** All or nothing, durable when it returns. Inside another one it is a part of that. */
   transaction<T>(work: () => T): T {
     if (this.#depth > 0) return work();
@@ -69,6 +83,7 @@ export class Database {
 
   close(): void {
     this.#statements.clear();
+    this.#tupleStatements.clear();
     this.#connection.close();
   }
 

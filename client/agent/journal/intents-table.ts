@@ -54,6 +54,12 @@ export class IntentsTable {
     return this.#db.all('SELECT * FROM intents ORDER BY node_id').map(rowToIntent);
   }
 
+  /** Where a node was to be brought. */
+  pathOf(nodeId: NodeId): string | undefined {
+    const row = this.#db.get('SELECT path FROM intents WHERE node_id = ?', nodeId);
+    return row === undefined ? undefined : textOf(row, 'path');
+  }
+
   isEmpty(): boolean {
     return this.#db.get('SELECT 1 FROM intents LIMIT 1') === undefined;
   }

@@ -15,6 +15,7 @@ import type { LocalKnowledge } from '../ports.ts';
 import { ConflictsTable } from './conflicts-table.ts';
 import { ContentsTable } from './contents-table.ts';
 import { Database, isDamage } from './database.ts';
+import { ExcludedTable } from './excluded-table.ts';
 import { FoundTable } from './found-table.ts';
 import { IntentsTable } from './intents-table.ts';
 import { Listings } from './listings.ts';
@@ -23,7 +24,8 @@ import { type JournalIdentity, MetaTable } from './meta-table.ts';
 import { OutboxTable } from './outbox-table.ts';
 import { pathOf } from './paths.ts';
 import { numberOf, textOf } from './rows.ts';
-import { schema, schemaVersion } from './schema.ts';
+import { excludedTable, schema, schemaVersion, schemaVersionWithExcluded, sha256Table } from './schema.ts';
+import { Sha256Table } from './sha256-table.ts';
 import { Trees } from './trees.ts';
 
 export class Journal {
@@ -31,11 +33,13 @@ export class Journal {
   readonly trees: Trees;
   readonly listings: Listings;
   readonly contents: ContentsTable;
+  readonly sha256: Sha256Table;
   readonly mapNodes: MapNodesTable;
   readonly outbox: OutboxTable;
   readonly intents: IntentsTable;
   readonly found: FoundTable;
   readonly conflicts: ConflictsTable;
+  readonly excluded: ExcludedTable;
   /** What a scan compares the disk with. */
   readonly knowledge: LocalKnowledge;
   /** The file; `:memory:` for one that is not kept. */
@@ -49,12 +53,14 @@ export class Journal {
     this.trees = new Trees(db);
     this.listings = new Listings(db);
     this.contents = new ContentsTable(db);
+    this.sha256 = new Sha256Table(db);
     this.mapNodes = new MapNodesTable(db);
     this.outbox = new OutboxTable(db);
     this.intents = new IntentsTable(db);
     this.found = new FoundTable(db);
     this.conflicts = new ConflictsTable(db);
-    this.knowledge = tablesToKnowledge(this.trees, this.listings, this.contents);
+    this.excluded = new ExcludedTable(db);
+    this.knowledge = tablesToKnowledge(this);
   }
 
   /** All or nothing, durable when it returns. */
@@ -84,13 +90,24 @@ export class Journal {
   }
 }
 
-function tablesToKnowledge(trees: Trees, listings: Listings, contents: ContentsTable): LocalKnowledge {
+type KnownTables = Pick<Journal, 'trees' | 'listings' | 'contents' | 'outbox' | 'intents'>;
+
+function tablesToKnowledge({ trees, listings, contents, outbox, intents }: KnownTables): LocalKnowledge {
   return {
     childrenOf: (folderId) => listings.localChildren(folderId),
     byInode: (ino, dev) => listings.localByInode(ino, dev),
     get: (nodeId) => trees.getLocal(nodeId),
+    intendedPath: (nodeId) => intents.pathOf(nodeId),
     byContent: (content) => listings.localByContent(content),
     chunksOf: (content): ContentChunks | undefined => contents.get(content),
+    chunkLists: () => contents.all(),
+    hasUnselected: () => listings.hasUnselected(),
+    hasUntracked: () => listings.localChanges('', 1).length > 0,
+    isUnselectedAt: (place) => listings.isUnselectedAt(place),
+    // A commit that was not answered may have told of any node.
+    isTracked: (nodeId) =>
+      trees.getSynced(nodeId) !== undefined || trees.getRemote(nodeId) !== undefined || outbox.first() !== undefined,
+    inWorkspace: (place) => listings.remoteAt(place)?.entry.nodeId,
   };
 }
 
@@ -112,6 +129,7 @@ export function openJournal(file: string, marker: DeviceId | null): OpenedJourna
     db = new Database(file, { readOnly: false });
     const lost = findLoss(db, file, marker);
     if (lost === undefined) {
+      db.exec(sha256Table + excludedTable);
       const journal = new Journal(db, file);
       journal.meta.closedCleanly = false;
       return { state: 'ready', journal };
@@ -125,10 +143,13 @@ export function openJournal(file: string, marker: DeviceId | null): OpenedJourna
   }
 }
 
+const knownVersions: ReadonlySet<number> = new Set([schemaVersion, schemaVersionWithExcluded]);
+
 /** Why an opened file is not the journal of this device's folder; undefined when it is. Throws on damage. */
 function findLoss(db: Database, file: string, marker: DeviceId | null): LossReason | undefined {
   const version = db.get('PRAGMA user_version');
-  if (version === undefined || numberOf(version, 'user_version') !== schemaVersion) return 'other-version';
+  const isKnown = version !== undefined && knownVersions.has(numberOf(version, 'user_version'));
+  if (!isKnown) return 'other-version';
   const meta = new MetaTable(db);
   const identity = meta.getIdentity();
   if (identity === undefined) return 'damaged';
@@ -175,6 +196,12 @@ export function openKnowledge(file: string): { readonly knowledge: LocalKnowledg
     throw new TidemarkError('unsupported', 'a journal in memory cannot be read by another thread');
   }
   const db = new Database(file, { readOnly: true });
-  const knowledge = tablesToKnowledge(new Trees(db), new Listings(db), new ContentsTable(db));
+  const knowledge = tablesToKnowledge({
+    trees: new Trees(db),
+    listings: new Listings(db),
+    contents: new ContentsTable(db),
+    outbox: new OutboxTable(db),
+    intents: new IntentsTable(db),
+  });
   return { knowledge, close: () => db.close() };
 }

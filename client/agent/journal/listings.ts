@@ -3,15 +3,16 @@ import type { Digest, NodeId } from '../../../shared/core/ids.ts';
 import type { Place } from '../../../shared/core/tree/keys.ts';
 import type { LocalNode, PlacedEntry } from '../model.ts';
 import type { Database } from './database.ts';
-import { nodeIdOf, numberOf, rowToLocal, rowToPlaced, rowToSynced, syncedToLocal } from './rows.ts';
+import { nodeIdOf, numberOf, rowToLocal, rowToPlaced, syncedAsLocalColumns, tupleToLocal } from './rows.ts';
 
 /** `synced` rows whose view in the other tree is still what they say. */
-const kept = (tree: 'local' | 'remote', where: string): string =>
-  `SELECT * FROM synced WHERE ${where} AND NOT EXISTS (SELECT 1 FROM ${tree} t WHERE t.node_id = synced.node_id)`;
+const kept = (tree: 'local' | 'remote', where: string, columns = '*'): string =>
+  `SELECT ${columns} FROM synced WHERE ${where} AND NOT EXISTS (SELECT 1 FROM ${tree} t WHERE t.node_id = synced.node_id)`;
 
 function overlaidLocal(db: Database, where: string, ...values: readonly (string | number)[]): LocalNode[] {
   const changed = db.all(`SELECT * FROM local WHERE ${where} AND present = 1`, ...values).map(rowToLocal);
-  for (const row of db.all(kept('local', where), ...values)) changed.push(syncedToLocal(rowToSynced(row)));
+  for (const tuple of db.tuples(kept('local', where, syncedAsLocalColumns), ...values))
+    changed.push(tupleToLocal(tuple));
   return changed;
 }
 
@@ -32,6 +33,11 @@ export class Listings {
 
   localAt({ parentId, name }: Place): LocalNode | undefined {
     return overlaidLocal(this.#db, 'parent_id = ? AND name = ?', parentId, name)[0];
+  }
+
+  /** Nodes on this disk whose names have this text in them. Looks at every node. */
+  localNamed(part: string): LocalNode[] {
+    return overlaidLocal(this.#db, 'instr(name, ?) > 0', part);
   }
 
   localByInode(ino: number, dev: number): LocalNode[] {
@@ -73,17 +79,52 @@ export class Listings {
     return this.#ids('remote', after, upTo, limit);
   }
 
+  /** Nodes that differ on the server and have this name there. Looks at every difference. */
+  remoteChangesNamed(name: string): NodeId[] {
+    return this.#db.all('SELECT node_id FROM remote WHERE name = ?', name).map((row) => nodeIdOf(row));
+  }
+
   countLocalChanges(): number {
-    return this.#count('SELECT count(*) AS n FROM local');
+    return this.#count('SELECT count(*) AS n FROM local WHERE present < 2');
   }
 
   countRemoteChanges(): number {
     return this.#count('SELECT count(*) AS n FROM remote');
   }
 
-  /** Files of the merge base: all that were last equal here and on the server. */
+  /** Files of the merge base: all that were last equal here and on the server. Those that this device chose not to have are not here. */
   countSyncedFiles(): number {
-    return this.#count(`SELECT count(*) AS n FROM synced WHERE kind <> 'folder'`);
+    return (
+      this.#count(`SELECT count(*) AS n FROM synced WHERE kind <> 'folder'`) -
+      this.#count(
+        `SELECT count(*) AS n FROM local l JOIN synced s ON s.node_id = l.node_id
+           WHERE l.present = 2 AND s.kind <> 'folder'`,
+      )
+    );
+  }
+
+  /** Nodes that are gone from this disk, with ids above `after`, ascending. */
+  localGone(after: string, limit: number): NodeId[] {
+    const sql = 'SELECT node_id FROM local WHERE present = 0 AND node_id > ? ORDER BY node_id LIMIT ?';
+    return this.#db.all(sql, after, limit).map((row) => nodeIdOf(row));
+  }
+
+  hasUnselected(): boolean {
+    return this.#db.get('SELECT 1 FROM local WHERE present = 2 LIMIT 1') !== undefined;
+  }
+
+  /** Up to `limit` links that are not on this disk because this device chose so. */
+  unselectedLinks(limit: number): NodeId[] {
+    const sql = `SELECT s.node_id FROM synced s JOIN local l ON l.node_id = s.node_id
+      WHERE s.kind = 'symlink' AND l.present = 2 LIMIT ?`;
+    return this.#db.all(sql, limit).map((row) => nodeIdOf(row));
+  }
+
+  /** Whether something that this device chose not to have belongs at a place. */
+  isUnselectedAt({ parentId, name }: Place): boolean {
+    const sql = `SELECT 1 FROM synced s JOIN local l ON l.node_id = s.node_id
+      WHERE s.parent_id = ? AND s.name = ? AND l.present = 2 LIMIT 1`;
+    return this.#db.get(sql, parentId, name) !== undefined;
   }
 
   /** Files that are gone from this disk and whose deletion would leave it: those that the server still has, unchanged. */
@@ -105,7 +146,8 @@ export class Listings {
   }
 
   #ids(tree: 'local' | 'remote', after: string, upTo: string, limit: number): NodeId[] {
-    const sql = `SELECT node_id FROM ${tree} WHERE node_id > ? AND node_id <= ? ORDER BY node_id LIMIT ?`;
+    const differs = tree === 'local' ? 'present < 2 AND' : '';
+    const sql = `SELECT node_id FROM ${tree} WHERE ${differs} node_id > ? AND node_id <= ? ORDER BY node_id LIMIT ?`;
     return this.#db.all(sql, after, upTo, limit).map((row) => nodeIdOf(row));
   }
 

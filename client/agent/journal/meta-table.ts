@@ -25,7 +25,7 @@ export interface FollowedHead {
   readonly chain: Digest;
 }
 
-/** A public key of the server's that this device trusts since it first saw it: Ed25519, 32 bytes. */
+/** A public key of the server's that this device trusts: since the folder was linked, or because the one before it endorsed it. Ed25519, 32 bytes. */
 export interface PinnedKey {
   readonly keyId: string;
   readonly publicKey: Uint8Array;
@@ -91,6 +91,16 @@ export class MetaTable {
     this.#setText('syncedRoot', root);
   }
 
+  /** The key that signed the head that was followed last; empty before the first. */
+  get headKeyId(): string {
+    return this.#getText('headKeyId') ?? '';
+  }
+
+  set headKeyId(keyId: string) {
+    this.#setText('headKeyId', keyId);
+  }
+
+  /** In the order in which they followed each other: the newest is the last. */
   get pinnedKeys(): readonly PinnedKey[] {
     const text = this.#getText('pinnedKeys') ?? '';
     return text
@@ -104,6 +114,45 @@ export class MetaTable {
 
   set pinnedKeys(keys: readonly PinnedKey[]) {
     this.#setText('pinnedKeys', keys.map((key) => `${key.keyId} ${bytesToHex(key.publicKey)}`).join('\n'));
+  }
+
+  /** Whether the workspace asks for the SHA-256 of each file; it does so from its creation on, or never. */
+  get wantsSha256(): boolean {
+    return this.#getText('sha256') === 'yes';
+  }
+
+  set wantsSha256(wants: boolean) {
+    this.#setText('sha256', wants ? 'yes' : 'no');
+  }
+
+  /** Whether files are to be read-only while the server cannot be reached. */
+  get readOnlyOffline(): boolean {
+    return this.#getText('readOnlyOffline') === 'yes';
+  }
+
+  set readOnlyOffline(is: boolean) {
+    this.#setText('readOnlyOffline', is ? 'yes' : 'no');
+  }
+
+  /** The newest session token of the server's store; null when it gave none. Losing it costs a while of older answers at most. */
+  get sessionToken(): string | null {
+    return this.#getText('sessionToken') ?? null;
+  }
+
+  set sessionToken(token: string | null) {
+    if (token !== null) this.#setText('sessionToken', token);
+  }
+
+  /** Until when nothing is synced by itself (null: until it is taken back); undefined when it is not paused. */
+  get pause(): { readonly untilMs: number | null } | undefined {
+    const text = this.#getText('pausedUntil') ?? '';
+    if (text === '') return undefined;
+    const untilMs = Number(text);
+    return { untilMs: Number.isFinite(untilMs) ? untilMs : null };
+  }
+
+  set pause(pause: { readonly untilMs: number | null } | undefined) {
+    this.#setText('pausedUntil', pause === undefined ? '' : pause.untilMs === null ? 'resume' : String(pause.untilMs));
   }
 
   /** False from the opening of the journal to its orderly closing. */
@@ -142,7 +191,7 @@ export class MetaTable {
   }
 }
 
-/** Trusts keys from now on. A key id that is pinned already keeps its key; one with another key is `bad-signature`. */
+/** Trusts keys from now on, each newer than those before it. A key id that is pinned already keeps its key; one with another key is `bad-signature`. */
 export function pinKeys(meta: MetaTable, keys: readonly PinnedKey[]): void {
   const pinned = new Map(meta.pinnedKeys.map((key) => [key.keyId, key]));
   for (const key of keys) {

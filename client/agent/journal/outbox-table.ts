@@ -2,10 +2,10 @@
  * Commits that this device decided on: appended before they are sent, removed together with what their answer changed here.
  * After a crash in between, the very same request is sent again under the very same id, and its answer is the same.
  */
-import { type Digest, type RequestId, parseRequestId } from '../../../shared/core/ids.ts';
-import { blake3Digest } from '../../../shared/core/hash/blake3.ts';
+import { type RequestId, parseRequestId } from '../../../shared/core/ids.ts';
 import { TidemarkError } from '../../../shared/core/errors.ts';
 import type { Database } from './database.ts';
+import { matchesChecksum, recordChecksum } from './record-checksum.ts';
 import { bytesOf, numberOf, textOf } from './rows.ts';
 
 export interface OutboxRecord {
@@ -23,12 +23,11 @@ export class OutboxTable {
   }
 
   append(requestId: RequestId, body: Uint8Array): OutboxRecord {
-    const checksum: Digest = blake3Digest(body);
     const row = this.#db.get(
       'INSERT INTO outbox (request_id, body, checksum) VALUES (?, ?, ?) RETURNING id',
       requestId,
       body,
-      checksum,
+      recordChecksum(body),
     );
     return { id: row === undefined ? 0 : numberOf(row, 'id'), requestId, body };
   }
@@ -38,7 +37,7 @@ export class OutboxTable {
     const row = this.#db.get('SELECT * FROM outbox ORDER BY id LIMIT 1');
     if (row === undefined) return undefined;
     const body = bytesOf(row, 'body');
-    if (blake3Digest(body) !== textOf(row, 'checksum')) {
+    if (!matchesChecksum(body, textOf(row, 'checksum'))) {
       throw new TidemarkError('corrupt', "a commit in the agent's journal is damaged", {
         data: { journal: true },
       });

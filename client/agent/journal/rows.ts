@@ -7,6 +7,9 @@ import type { LocalNode, PlacedEntry, StatMark } from '../model.ts';
 
 export type Row = Readonly<Record<string, SQLOutputValue>>;
 
+/** A row as its columns, in the order of the query. */
+export type Tuple = readonly SQLOutputValue[];
+
 /** A node of the merge base: as it was last agreed on, and as lstat showed it then. */
 export interface SyncedNode extends PlacedEntry {
   readonly stat: StatMark;
@@ -42,7 +45,10 @@ function digestOrNull(row: Row, column: string): Digest | null {
 }
 
 function kindOf(row: Row): EntryKind {
-  const kind = textOf(row, 'kind');
+  return parseKind(row['kind']);
+}
+
+function parseKind(kind: SQLOutputValue | undefined): EntryKind {
   return kind === 'file' || kind === 'folder' || kind === 'symlink' ? kind : damaged('kind');
 }
 
@@ -97,6 +103,43 @@ export function rowToLocal(row: Row): LocalNode {
   };
 }
 
+/**
+ * The columns of `synced` that make a node as it is on the disk when nothing has changed: without its entry, which takes longer to
+ * decode than all the rest, but for links, whose target nothing else has.
+ */
+export const syncedAsLocalColumns = `node_id, parent_id, name, kind, content, CASE kind WHEN 'symlink' THEN entry END,
+  size, mtime_ms, ctime_ms, ino, dev, mode`;
+
+/** A tuple of `syncedAsLocalColumns`. */
+export function tupleToLocal(tuple: Tuple): LocalNode {
+  const [nodeId, parentId, name, kind, content, entry, size, mtimeMs, ctimeMs, ino, dev, mode] = tuple;
+  const text = (value: SQLOutputValue | undefined, column: string): string =>
+    typeof value === 'string' ? value : damaged(column);
+  const number = (value: SQLOutputValue | undefined, column: string): number =>
+    typeof value === 'number' ? value : damaged(column);
+  return {
+    nodeId: parseNodeId(text(nodeId, 'node_id')),
+    parentId: parseNodeId(text(parentId, 'parent_id')),
+    name: text(name, 'name'),
+    kind: parseKind(kind),
+    content: content === null ? null : parseDigest(text(content, 'content')),
+    target: entry instanceof Uint8Array ? targetOf(entry) : null,
+    stat: {
+      size: number(size, 'size'),
+      mtimeMs: number(mtimeMs, 'mtime_ms'),
+      ctimeMs: number(ctimeMs, 'ctime_ms'),
+      ino: number(ino, 'ino'),
+      dev: number(dev, 'dev'),
+      mode: number(mode, 'mode'),
+    },
+  };
+}
+
+function targetOf(bytes: Uint8Array): string {
+  const entry = decodeEntry(bytes);
+  return entry.kind === 'symlink' ? entry.target : damaged('entry');
+}
+
 /** node_id, present, parent_id, name, kind, content, target, stat: a whole node. */
 export function localValues(node: LocalNode): SQLInputValue[] {
   return [node.nodeId, 1, node.parentId, node.name, node.kind, node.content, node.target, ...statValues(node.stat)];
@@ -104,7 +147,16 @@ export function localValues(node: LocalNode): SQLInputValue[] {
 
 /** The same for a node that is gone: nothing of it counts but its id. */
 export function missingValues(nodeId: NodeId): SQLInputValue[] {
-  return [nodeId, 0, '', '', 'file', null, null, ...statValues(noStat)];
+  return absentValues(nodeId, 0);
+}
+
+/** The same for a node that this device chose not to have. */
+export function unselectedValues(nodeId: NodeId): SQLInputValue[] {
+  return absentValues(nodeId, 2);
+}
+
+function absentValues(nodeId: NodeId, present: 0 | 2): SQLInputValue[] {
+  return [nodeId, present, '', '', 'file', null, null, ...statValues(noStat)];
 }
 
 /** A synced node as it is on the disk when nothing has changed. */

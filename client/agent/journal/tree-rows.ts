@@ -2,6 +2,7 @@
  * Rows of the three trees by node id, read and written one by one, and kept in memory while a batch of known nodes is worked
  * on: thousands of nodes are then read with three queries, and rows that are not there are not deleted.
  */
+import type { SQLInputValue } from 'node:sqlite';
 import type { NodeId } from '../../../shared/core/ids.ts';
 import type { LocalNode, PlacedEntry } from '../model.ts';
 import type { Database } from './database.ts';
@@ -16,9 +17,13 @@ import {
   rowToPlaced,
   rowToSynced,
   syncedValues,
+  unselectedValues,
 } from './rows.ts';
 
 type Table = 'synced' | 'local' | 'remote';
+
+/** A row of `local`: the node that is there; null for one that is gone; or one that this device chose not to have. */
+export type LocalRow = LocalNode | null | 'unselected';
 
 const insertSynced = `INSERT OR REPLACE INTO synced
   (node_id, parent_id, name, kind, entry, content, size, mtime_ms, ctime_ms, ino, dev, mode)
@@ -30,17 +35,26 @@ const insertLocal = insertLocalInto('local');
 const insertRemote = `INSERT OR REPLACE INTO remote (node_id, parent_id, name, kind, entry, content)
   VALUES (?, ?, ?, ?, ?, ?)`;
 
-const rowToLocalOrGone = (row: Row): LocalNode | null => (row['present'] === 1 ? rowToLocal(row) : null);
+function rowToLocalRow(row: Row): LocalRow {
+  if (row['present'] === 1) return rowToLocal(row);
+  return row['present'] === 2 ? 'unselected' : null;
+}
+
+function localRowValues(id: NodeId, row: LocalRow): SQLInputValue[] {
+  if (row === null) return missingValues(id);
+  return row === 'unselected' ? unselectedValues(id) : localValues(row);
+}
+
 const rowToRemoteOrGone = (row: Row): PlacedEntry | null => (row['entry'] === null ? null : rowToPlaced(row));
 
 /** Rows read so far, in a batch; undefined for none. */
 class RowCache {
   readonly synced = new Map<NodeId, SyncedNode | undefined>();
-  readonly local = new Map<NodeId, LocalNode | null | undefined>();
+  readonly local = new Map<NodeId, LocalRow | undefined>();
   readonly remote = new Map<NodeId, PlacedEntry | null | undefined>();
 }
 
-/** In `local` and `remote`, null stands for a row that says the node is gone; undefined always for no row. */
+/** Null stands for a row that says the node is gone; undefined for no row. */
 export class TreeRows {
   readonly #db: Database;
   #cache: RowCache | undefined;
@@ -73,7 +87,7 @@ export class TreeRows {
     }
     const ids = JSON.stringify(fresh);
     for (const row of this.#select('synced', ids)) cache.synced.set(nodeIdOf(row), rowToSynced(row));
-    for (const row of this.#select('local', ids)) cache.local.set(nodeIdOf(row), rowToLocalOrGone(row));
+    for (const row of this.#select('local', ids)) cache.local.set(nodeIdOf(row), rowToLocalRow(row));
     for (const row of this.#select('remote', ids)) cache.remote.set(nodeIdOf(row), rowToRemoteOrGone(row));
   }
 
@@ -98,8 +112,8 @@ export class TreeRows {
     return this.#get('synced', this.#cache?.synced, id, rowToSynced);
   }
 
-  getLocal(id: NodeId): LocalNode | null | undefined {
-    return this.#get('local', this.#cache?.local, id, rowToLocalOrGone);
+  getLocal(id: NodeId): LocalRow | undefined {
+    return this.#get('local', this.#cache?.local, id, rowToLocalRow);
   }
 
   getRemote(id: NodeId): PlacedEntry | null | undefined {
@@ -112,11 +126,11 @@ export class TreeRows {
     else this.#db.run(insertSynced, ...syncedValues(id, node));
   }
 
-  setLocal(id: NodeId, node: LocalNode | null | undefined): void {
+  setLocal(id: NodeId, node: LocalRow | undefined): void {
     if (node === undefined && this.#isKnownAbsent(this.#cache?.local, id)) return;
     this.#cache?.local.set(id, node);
     if (node === undefined) this.#db.run('DELETE FROM local WHERE node_id = ?', id);
-    else this.#db.run(insertLocal, ...(node === null ? missingValues(id) : localValues(node)));
+    else this.#db.run(insertLocal, ...localRowValues(id, node));
   }
 
   setRemote(id: NodeId, placed: PlacedEntry | null | undefined): void {

@@ -7,7 +7,12 @@
  *
  * One invariant carries everything else: a row of `local` or `remote` is there exactly if its view differs from `synced`. So
  * each write goes through a view: changing `synced` under a node keeps both its views as they were (`rebase`), and rows come
- * and go by themselves. At rest both tables are empty.
+ * and go by themselves. At rest no row says that anything differs.
+ *
+ * A node may be *unselected*: this device chose not to have it (select/selection.ts). Its row in `local` says so. It is not on
+ * this disk, and that is no difference: its absence is never told to anybody, and its `synced` row follows the workspace, so
+ * that the mark of `synced` is the workspace's all the same. Only `settle` (it was fetched after all) and its end in the
+ * workspace take that row away.
  */
 import type { NodeId } from '../../../shared/core/ids.ts';
 import { samePlace } from '../../../shared/core/tree/keys.ts';
@@ -16,8 +21,11 @@ import { sameMark } from '../folder/stat-mark.ts';
 import { holdsEntry } from '../plan/decide.ts';
 import { identical } from '../plan/same-entry.ts';
 import type { Database } from './database.ts';
-import { type SyncedNode, rowToLocal, rowToSynced, syncedToLocal } from './rows.ts';
+import { type SyncedNode, noStat, rowToLocal, rowToSynced, syncedToLocal } from './rows.ts';
 import { TreeRows } from './tree-rows.ts';
+
+/** The three trees, wherever they are kept, where everything is selected. */
+export type TreesView = Pick<Trees, Exclude<keyof Trees, 'isUnselected' | 'unselect'>>;
 
 export class Trees {
   readonly #db: Database;
@@ -40,6 +48,7 @@ export class Trees {
   /** The node as it is on this disk. */
   getLocal(nodeId: NodeId): LocalNode | undefined {
     const local = this.#rows.getLocal(nodeId);
+    if (local === 'unselected') return undefined;
     if (local !== undefined) return local ?? undefined;
     const synced = this.getSynced(nodeId);
     return synced === undefined ? undefined : syncedToLocal(synced);
@@ -53,15 +62,33 @@ export class Trees {
 
   /** Whether the disk differs from `synced` at this node. */
   isLocalChange(nodeId: NodeId): boolean {
-    return this.#rows.getLocal(nodeId) !== undefined;
+    const local = this.#rows.getLocal(nodeId);
+    return local !== undefined && local !== 'unselected';
+  }
+
+  /** Whether the node is not on this disk because this device chose so. */
+  isUnselected(nodeId: NodeId): boolean {
+    return this.#rows.getLocal(nodeId) === 'unselected';
+  }
+
+  /**
+   * The node is not on this disk, and is not to be: from now on its merge base is what the workspace holds, whatever that is.
+   * To be called when nothing of it is on the disk.
+   */
+  unselect(nodeId: NodeId): void {
+    const remote = this.getRemote(nodeId);
+    this.#writeSynced(nodeId, remote === undefined ? undefined : { ...remote, stat: noStat });
+    this.#rows.setLocal(nodeId, remote === undefined ? undefined : 'unselected');
+    this.#rows.setRemote(nodeId, undefined);
   }
 
   isRemoteChange(nodeId: NodeId): boolean {
     return this.#rows.getRemote(nodeId) !== undefined;
   }
 
-  /** The disk holds this now; undefined for nothing. */
+  /** The disk holds this now; undefined for nothing, which is nothing new of a node that is unselected. */
   setLocal(nodeId: NodeId, node: LocalNode | undefined): void {
+    if (node === undefined && this.isUnselected(nodeId)) return;
     this.#writeLocal(nodeId, node, this.getSynced(nodeId));
   }
 
@@ -72,10 +99,12 @@ export class Trees {
 
   /** Changes the merge base under a node, and nothing of what its disk and the workspace hold. */
   rebase(nodeId: NodeId, next: SyncedNode | undefined): void {
+    const isUnselected = this.isUnselected(nodeId);
     const local = this.getLocal(nodeId);
     const remote = this.getRemote(nodeId);
     this.#writeSynced(nodeId, next);
-    this.#writeLocal(nodeId, local, next);
+    if (!isUnselected) this.#writeLocal(nodeId, local, next);
+    else if (next === undefined) this.#rows.setLocal(nodeId, undefined);
     this.#writeRemote(nodeId, remote, next);
   }
 
@@ -89,7 +118,8 @@ export class Trees {
 
   /**
    * What was found on this disk as node `from` is node `to`: after the server named it so, or because the same thing stands
-   * in the same place there. Its children on this disk follow. `to` must not be on this disk.
+   * in the same place there. Its children on this disk follow, and so does where they were agreed to be: nobody moved them. `to` must
+   * not be on this disk.
    */
   renameLocal(from: NodeId, to: NodeId): void {
     const node = this.getLocal(from);
@@ -97,7 +127,11 @@ export class Trees {
     this.setLocal(to, { ...node, nodeId: to });
     this.setLocal(from, undefined);
     if (node.kind !== 'folder') return;
-    for (const child of this.#localChildRows(from)) this.setLocal(child.nodeId, { ...child, parentId: to });
+    for (const child of this.#localChildRows(from)) {
+      const synced = this.getSynced(child.nodeId);
+      if (synced?.parentId === from) this.rebase(child.nodeId, { ...synced, parentId: to });
+      this.setLocal(child.nodeId, { ...child, parentId: to });
+    }
   }
 
   #localChildRows(folderId: NodeId): LocalNode[] {

@@ -1,13 +1,17 @@
 /** From the remote differences to the actions for the disk, in an order in which they can be carried out one by one. */
 import { type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
 import type { Entry } from '../../../shared/core/tree/entry.ts';
+import { aliasKey } from '../../../shared/core/paths/alias-key.ts';
 import { type Place, samePlace } from '../../../shared/core/tree/keys.ts';
+import { rulesName } from '../ignore/rules.ts';
 import { joinPath, pathOf } from '../journal/paths.ts';
 import type { LocalNode, StatMark } from '../model.ts';
 import type { ApplyAction } from '../ports.ts';
-import { Arrangement, type Step } from './arrange.ts';
+import { Arrangement } from './arrange.ts';
+import type { Step } from './arrange-world.ts';
 import { holdsBytes, holdsEntry, placeOf } from './decide.ts';
 import type { Decider } from './decider.ts';
+import type { PlanTrees } from './plan-trees.ts';
 
 export interface Application {
   readonly action: ApplyAction;
@@ -29,16 +33,17 @@ export function planApplications(decider: Decider, changed: readonly NodeId[], a
   const arrangement: Arrangement = new Arrangement(
     {
       placeOf: (id) => optionalPlace(trees.local(id)),
-      childrenOf: (id) => trees.localChildren(id).map((child) => child.nodeId),
-      at: (place) => trees.localAt(place)?.nodeId,
+      childrenOf: (id) => rulesLast(trees.localChildren(id)).map((child) => child.nodeId),
+      at: trees.foldsNames === true ? findAliases(trees) : (place) => trees.localAt(place)?.nodeId,
       isFolder: (id) => (trees.local(id)?.kind ?? trees.remote(id)?.entry.kind) === 'folder',
       wants: (id) => wantedPlace(decider, id),
-      needed: (id) => (decider.decide(id).kind === 'pull' ? optionalPlace(trees.remote(id)) : undefined),
+      needed: (id) => (decider.decide(id).kind === 'pull' ? optionalPlace(decider.wantedHere(id)) : undefined),
     },
     {
       takeNames: false,
       manySteps: false,
       stepsMax: actionsMax,
+      nameKey: trees.foldsNames === true ? aliasKey : undefined,
       emit: (step) => {
         const action = stepToAction(decider, paths, step);
         if (action !== undefined) applications.push({ action, place: step.to });
@@ -48,14 +53,36 @@ export function planApplications(decider: Decider, changed: readonly NodeId[], a
     },
   );
   const pulled = changed.filter((id) => decider.decide(id).kind === 'pull');
-  for (const id of pulled) if (trees.remote(id) !== undefined) arrangement.settle(id);
-  for (const id of pulled) if (trees.remote(id) === undefined) arrangement.settle(id);
+  for (const id of pulled) if (decider.wantedHere(id) !== undefined) arrangement.settle(id);
+  const gone = pulled.filter((id) => decider.wantedHere(id) === undefined).flatMap((id) => trees.local(id) ?? []);
+  for (const { nodeId } of rulesLast(gone)) arrangement.settle(nodeId);
   for (const id of pulled) {
     if (applications.length >= actionsMax) break;
     const action = acted.has(id) ? undefined : contentAction(decider, arrangement, paths, id);
     if (action !== undefined) applications.push({ action, place: arrangement.placeOf(id) ?? null });
   }
   return { applications, isFull: arrangement.isFull || applications.length >= actionsMax };
+}
+
+/** Who has a name on this disk, or else one that this disk takes for the same. Lists a folder once, when one of its names is free. */
+function findAliases(trees: PlanTrees): (place: Place) => NodeId | undefined {
+  const folders = new Map<NodeId, ReadonlyMap<string, NodeId>>();
+  return (place) => {
+    const { parentId, name } = place;
+    const there = trees.localAt(place);
+    if (there !== undefined) return there.nodeId;
+    const children =
+      folders.get(parentId) ??
+      new Map(trees.localChildren(parentId).map((child) => [aliasKey(child.name), child.nodeId]));
+    folders.set(parentId, children);
+    return children.get(aliasKey(name));
+  };
+}
+
+/** A file of rules goes after what is beside it: until then its rules tell what may keep their folder here. */
+function rulesLast(nodes: readonly LocalNode[]): readonly LocalNode[] {
+  const isRules = ({ name }: LocalNode): boolean => name === rulesName;
+  return nodes.some(isRules) ? [...nodes.filter((node) => !isRules(node)), ...nodes.filter(isRules)] : nodes;
 }
 
 /** Paths of folders in the tree as the steps so far have left it. */
@@ -87,7 +114,7 @@ function optionalPlace(node: Place | undefined): Place | undefined {
 
 function wantedPlace(decider: Decider, id: NodeId): Place | 'gone' | 'stay' {
   if (id === rootNodeId || decider.decide(id).kind !== 'pull') return 'stay';
-  const remote = decider.trees.remote(id);
+  const remote = decider.wantedHere(id);
   return remote === undefined ? 'gone' : placeOf(remote);
 }
 
@@ -115,20 +142,22 @@ function createAction(entry: Entry, path: string, expected: StatMark | null): Ap
       return { kind: 'make-folder', nodeId, path };
     case 'symlink':
       return { kind: 'make-symlink', nodeId, path, target: entry.target, expected };
-    case 'file':
-      return { kind: 'write-file', nodeId, path, content: entry.content, size: entry.size, mode, mtimeMs, expected };
+    case 'file': {
+      const { content, size, sha256 = null } = entry;
+      return { kind: 'write-file', nodeId, path, content, sha256, size, mode, mtimeMs, expected };
+    }
   }
 }
 
 /** New content or bits for a node that is where it shall be. A folder has neither, and nothing turns into or out of one. */
 function contentAction(
-  { trees }: Decider,
+  decider: Decider,
   arrangement: Arrangement,
   paths: FolderPaths,
   nodeId: NodeId,
 ): ApplyAction | undefined {
-  const local = trees.local(nodeId);
-  const remote = trees.remote(nodeId);
+  const local = decider.trees.local(nodeId);
+  const remote = decider.wantedHere(nodeId);
   const place = arrangement.placeOf(nodeId);
   if (local === undefined || remote === undefined || place === undefined || !samePlace(place, remote)) return undefined;
   if (local.kind === 'folder' || remote.entry.kind === 'folder' || holdsEntry(local, remote.entry)) return undefined;

@@ -10,42 +10,14 @@
  *     a -> b, b -> a          settle(a): b holds the name; settle(b): a holds the name and waits, so
  *                             a -> temporary, b -> a, a -> b
  *
+ * On a disk that folds names, whoever has a name that is one with the wanted one there holds it too, and leaves first or steps aside.
+ *
  * The tree is never copied: what the steps have changed so far lies over it.
  */
 import { type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import { type Place, samePlace } from '../../../shared/core/tree/keys.ts';
-
-/** The tree to be changed, and what is wanted of its nodes. */
-export interface ArrangeWorld {
-  placeOf(nodeId: NodeId): Place | undefined;
-  childrenOf(folderId: NodeId): readonly NodeId[];
-  at(place: Place): NodeId | undefined;
-  isFolder(nodeId: NodeId): boolean;
-  /** Where a node shall be; `gone` for nowhere, `stay` for a node that is none of this arrangement's business. */
-  wants(nodeId: NodeId): Place | 'gone' | 'stay';
-  /** Where a folder that is not there comes to be when something needs it; undefined when it cannot be had now. */
-  needed(folderId: NodeId): Place | undefined;
-}
-
-export interface Step {
-  readonly kind: 'create' | 'move' | 'remove';
-  readonly nodeId: NodeId;
-  /** Null for what is created. */
-  readonly from: Place | null;
-  /** Null for what is removed. */
-  readonly to: Place | null;
-}
-
-export interface ArrangeOptions {
-  /** `true`: a name held by a node that stays is asked for all the same (the server decides). `false`: its node waits. */
-  readonly takeNames: boolean;
-  /** `true`: a node that stepped aside goes on to its place. `false`: one step for each node; the rest comes with the next plan. */
-  readonly manySteps: boolean;
-  readonly stepsMax: number;
-  /** Called for each step before it counts as done, so that paths can be told from the tree as it is then. */
-  readonly emit: (step: Step) => void;
-}
+import type { ArrangeOptions, ArrangeWorld, Step } from './arrange-world.ts';
 
 /** A name that no user would give and that every server takes; in the same folder, so that no rename crosses anything. */
 export function temporaryName(nodeId: NodeId): string {
@@ -66,6 +38,8 @@ export class Arrangement {
   readonly #aside = new Set<NodeId>();
   /** Folders that were to go and did not, because something in them stays. */
   readonly retained = new Set<NodeId>();
+  /** Folders that are to go, with something in them that waits. */
+  readonly #waiting = new Set<NodeId>();
   #steps = 0;
 
   constructor(world: ArrangeWorld, options: ArrangeOptions) {
@@ -89,27 +63,40 @@ export class Arrangement {
     const wanted = this.#world.wants(nodeId);
     if (wanted === 'stay') return;
     this.#visiting.add(nodeId);
-    if (wanted === 'gone') this.#remove(nodeId);
-    else this.#bring(nodeId, wanted);
+    const isDone = wanted === 'gone' ? this.#remove(nodeId) : this.#bring(nodeId, wanted);
     this.#visiting.delete(nodeId);
-    this.#done.add(nodeId);
+    if (isDone) this.#done.add(nodeId);
   }
 
-  #bring(nodeId: NodeId, wanted: Place): void {
-    if (!this.#ensureFolder(wanted.parentId)) return;
+  /** False when it may be brought yet; one that could not be brought otherwise waits for the next plan. */
+  #bring(nodeId: NodeId, wanted: Place): boolean {
+    if (!this.#ensureFolder(wanted.parentId)) return true;
+    this.#clearWay(nodeId, wanted.parentId);
     const pushed = this.#freeName(nodeId, wanted);
     this.#leaveHolder(nodeId, wanted);
     const from = this.placeOf(nodeId);
-    if (from !== undefined && samePlace(from, wanted)) return;
-    if (this.#aside.has(nodeId) && !this.#options.manySteps) return;
-    const holder = this.#holderOf(wanted);
-    const blocked = holder !== undefined && holder !== nodeId;
-    if ((blocked || this.#isUnder(wanted.parentId, nodeId)) && !this.#options.takeNames) return;
+    if (from !== undefined && samePlace(from, wanted)) return true;
+    if (this.#aside.has(nodeId) && !this.#options.manySteps) return true;
+    if (this.#isToBeFree(nodeId, wanted)) return false;
+    const blocked = this.#isInTheWay(this.#holderOf(wanted), nodeId, wanted);
+    if ((blocked || this.#isUnder(wanted.parentId, nodeId)) && !this.#options.takeNames) return true;
     this.#step({ kind: from === undefined ? 'create' : 'move', nodeId, from: from ?? null, to: wanted });
     if (pushed !== undefined) {
       this.#done.delete(pushed);
       this.settle(pushed);
     }
+    return true;
+  }
+
+  /** The folder lies below the node: whichever of the folders in between is to leave the node goes first (a/b/c: b to d, then a into c). */
+  #clearWay(nodeId: NodeId, folderId: NodeId): void {
+    if (!this.#isUnder(folderId, nodeId)) return;
+    const between: NodeId[] = [];
+    for (let id = folderId; id !== nodeId && id !== rootNodeId && between.length < limits.treeDepthMax;) {
+      between.push(id);
+      id = this.placeOf(id)?.parentId ?? rootNodeId;
+    }
+    for (const id of between) if (this.#world.wants(id) !== 'gone') this.settle(id);
   }
 
   /** Lets the holder of a name leave first. Returns a holder that had to step aside and has to be settled again. */
@@ -118,24 +105,36 @@ export class Arrangement {
     if (holder === undefined || holder === nodeId || this.#world.wants(holder) === 'stay') return undefined;
     this.settle(holder);
     if (this.#holderOf(wanted) !== holder || this.#world.wants(holder) === 'gone' || this.isFull) return undefined;
-    if (!this.#mayStepAside(holder)) return undefined;
+    const from = this.placeOf(holder);
+    if (from === undefined || !this.#mayStepAside(holder, from)) return undefined;
     const to = { parentId: wanted.parentId, name: temporaryName(holder) };
-    this.#step({ kind: 'move', nodeId: holder, from: wanted, to });
+    this.#step({ kind: 'move', nodeId: holder, from, to });
     this.#aside.add(holder);
     return this.#visiting.has(holder) ? undefined : holder;
   }
 
+  /** Whether the holder of the name goes as soon as something else that is being brought out of it is where it shall be. */
+  #isToBeFree(nodeId: NodeId, wanted: Place): boolean {
+    const holder = this.#holderOf(wanted);
+    const from = this.placeOf(nodeId);
+    if (holder === undefined || this.#world.wants(holder) !== 'gone' || this.#done.has(holder)) return false;
+    return from !== undefined && !this.#isUnder(from.parentId, holder) && !this.isFull;
+  }
+
   /**
-   * The name is held by a folder that is to go and cannot, because the node is the last thing in it: it steps out beside the
-   * folder first.
+   * The name is held by a folder that is to go and cannot, because the node is somewhere in it: it steps out beside the folder first.
    *
    *     d/f -> d                f -> temporary, d goes, temporary -> d
+   *     n/a/b -> n, n/a -> b/a  b -> temporary, n/a -> temporary/a, n goes, temporary -> n
+   *
+   * Only where all else in the folder is to leave it too: a node must not wait under a temporary name for what will never be.
    */
   #leaveHolder(nodeId: NodeId, wanted: Place): void {
     const holder = this.#holderOf(wanted);
     const from = this.placeOf(nodeId);
     if (holder === undefined || from === undefined || this.#aside.has(nodeId) || this.isFull) return;
-    if (this.#world.wants(holder) !== 'gone' || !this.#holdsOnly(holder, nodeId)) return;
+    if (this.#world.wants(holder) !== 'gone' || !this.#isUnder(from.parentId, holder)) return;
+    if (!this.#isToEmpty(holder, holder)) return;
     const to = { parentId: wanted.parentId, name: temporaryName(nodeId) };
     this.#step({ kind: 'move', nodeId, from, to });
     this.#aside.add(nodeId);
@@ -143,33 +142,61 @@ export class Arrangement {
     this.settle(holder);
   }
 
-  #holdsOnly(folderId: NodeId, nodeId: NodeId): boolean {
-    const [child, ...others] = this.#childrenOf(folderId);
-    if (child === undefined || others.length > 0) return false;
-    return child === nodeId || (this.#world.wants(child) === 'gone' && this.#holdsOnly(child, nodeId));
+  /** Whether everything in a folder is to go, or to leave the folder `holder`. */
+  #isToEmpty(folderId: NodeId, holder: NodeId): boolean {
+    return this.#childrenOf(folderId).every((child) => {
+      const wanted = this.#world.wants(child);
+      if (wanted === 'gone') return !this.#world.isFolder(child) || this.#isToEmpty(child, holder);
+      return wanted !== 'stay' && !this.#willBeUnder(wanted.parentId, holder);
+    });
+  }
+
+  /** Whether a folder is `above` or is to be below it. */
+  #willBeUnder(folderId: NodeId, above: NodeId): boolean {
+    let id = folderId;
+    for (let depth = 0; id !== rootNodeId && depth <= limits.treeDepthMax; depth++) {
+      if (id === above) return true;
+      const wanted = this.#world.wants(id);
+      const place = typeof wanted === 'string' ? this.placeOf(id) : wanted;
+      if (place === undefined) return false;
+      id = place.parentId;
+    }
+    return id !== rootNodeId;
   }
 
   /** Only a node that will leave the name for good, and only once: else two plans could push each other aside for ever. */
-  #mayStepAside(holder: NodeId): boolean {
+  #mayStepAside(holder: NodeId, at: Place): boolean {
     const wanted = this.#world.wants(holder);
-    const at = this.placeOf(holder);
-    if (typeof wanted === 'string' || at === undefined || samePlace(wanted, at)) return false;
+    if (typeof wanted === 'string' || this.#keyOf(wanted) === this.#keyOf(at)) return false;
     return !this.#aside.has(holder) && at.name !== temporaryName(holder);
   }
 
-  #remove(nodeId: NodeId): void {
+  /** False for a folder that may go yet: something that is being brought elsewhere is still in it. */
+  #remove(nodeId: NodeId): boolean {
     const from = this.placeOf(nodeId);
-    if (from === undefined) return;
+    if (from === undefined) return true;
     if (this.#world.isFolder(nodeId)) {
       for (const child of this.#childrenOf(nodeId)) this.settle(child);
-      if (this.isFull) return;
-      if (this.#childrenOf(nodeId).length > 0) {
-        this.retained.add(nodeId);
-        return;
+      if (this.isFull) return true;
+      const left = this.#childrenOf(nodeId);
+      if (left.some((child) => this.#mayLeaveYet(child))) return false;
+      if (left.length > 0) {
+        if (left.some((child) => this.#isWaiting(child))) this.#waiting.add(nodeId);
+        else this.retained.add(nodeId);
+        return true;
       }
     }
     this.retained.delete(nodeId);
     this.#step({ kind: 'remove', nodeId, from, to: null });
+    return true;
+  }
+
+  #isWaiting(nodeId: NodeId): boolean {
+    return this.#waiting.has(nodeId) || this.#world.waits?.(nodeId) === true;
+  }
+
+  #mayLeaveYet(nodeId: NodeId): boolean {
+    return this.#visiting.has(nodeId) || (this.#world.wants(nodeId) === 'gone' && !this.#done.has(nodeId));
   }
 
   /** Whether the folder is there, or could be made so, for something to come into it. */
@@ -189,8 +216,21 @@ export class Arrangement {
     return this.placeOf(folderId) !== undefined;
   }
 
+  /** Another name that is one with the wanted one, and stays, is for the disk to refuse: it can say which it is. */
+  #isInTheWay(holder: NodeId | undefined, nodeId: NodeId, wanted: Place): boolean {
+    if (holder === undefined || holder === nodeId) return false;
+    const at = this.placeOf(holder);
+    if (at !== undefined && samePlace(at, wanted)) return true;
+    const next = this.#world.wants(holder);
+    return next === 'gone' || (next !== 'stay' && this.#keyOf(next) !== this.#keyOf(wanted));
+  }
+
+  #keyOf({ parentId, name }: Place): string {
+    return parentId + (this.#options.nameKey?.(name) ?? name);
+  }
+
   #holderOf(place: Place): NodeId | undefined {
-    const key = place.parentId + place.name;
+    const key = this.#keyOf(place);
     const arrived = this.#holders.get(key);
     if (arrived !== undefined) return arrived;
     if (!this.#heldBefore.has(key)) this.#heldBefore.set(key, this.#world.at(place));
@@ -220,13 +260,13 @@ export class Arrangement {
     this.#steps++;
     const { nodeId, from, to } = step;
     if (from !== null) {
-      const key = from.parentId + from.name;
+      const key = this.#keyOf(from);
       if (this.#holders.get(key) === nodeId) this.#holders.delete(key);
       this.#arrived.get(from.parentId)?.delete(nodeId);
     }
     this.#places.set(nodeId, to);
     if (to === null) return;
-    if (this.#holderOf(to) === undefined) this.#holders.set(to.parentId + to.name, nodeId);
+    if (this.#holderOf(to) === undefined) this.#holders.set(this.#keyOf(to), nodeId);
     const arrived = this.#arrived.get(to.parentId) ?? new Set<NodeId>();
     this.#arrived.set(to.parentId, arrived.add(nodeId));
   }

@@ -3,6 +3,9 @@
  * device, and that holds the same. Then it is that node. So two devices that start with the same folder, or one that lost
  * its journal, come to one tree without a copy, an upload or a deletion; and a file that was fetched and not journalled before
  * a crash is known again.
+ *
+ * So is a file that this device has elsewhere, as another one: what was moved here and there to one place, and a new file took its name here.
+ * Then the two change roles: the one in that place is the node, and the other is a file of its own (engine/converge.ts).
  */
 import type { NodeId } from '../../../shared/core/ids.ts';
 import { holdsBytes } from './decide.ts';
@@ -29,8 +32,18 @@ export function findMatches(trees: PlanTrees, changed: readonly NodeId[], held: 
     const there = trees.remoteAt({ parentId, name: local.name });
     if (there === undefined || !holdsBytes(local, there.entry)) return;
     const to = there.entry.nodeId;
-    if (trees.local(to) === undefined && trees.synced(to) === undefined) matches.set(nodeId, to);
+    if (isFree(trees, to) || (local.kind !== 'folder' && isElsewhere(trees, to, held))) matches.set(nodeId, to);
   };
   for (const nodeId of changed) look(nodeId);
   return [...matches].map(([from, to]) => ({ from, to }));
+}
+
+/** A node that this device never had. */
+function isFree(trees: PlanTrees, nodeId: NodeId): boolean {
+  return trees.local(nodeId) === undefined && trees.synced(nodeId) === undefined;
+}
+
+/** A node that was synced and that another file here goes by. */
+function isElsewhere(trees: PlanTrees, nodeId: NodeId, held: ReadonlySet<NodeId>): boolean {
+  return trees.local(nodeId) !== undefined && trees.synced(nodeId) !== undefined && !held.has(nodeId);
 }

@@ -1,10 +1,11 @@
 /** From the local differences to the operations of a commit, in an order in which the server can apply them one by one. */
-import { type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
+import { type Digest, type NodeId, rootNodeId } from '../../../shared/core/ids.ts';
 import { type Place, samePlace } from '../../../shared/core/tree/keys.ts';
 import { emptyVersion } from '../../../shared/core/version-vector.ts';
 import type { Operation } from '../../../shared/core/wire/operation.ts';
 import type { LocalNode } from '../model.ts';
-import { Arrangement, type Step } from './arrange.ts';
+import { Arrangement } from './arrange.ts';
+import type { Step } from './arrange-world.ts';
 import type { Decider } from './decider.ts';
 import { placeOf } from './decide.ts';
 
@@ -19,6 +20,8 @@ export interface OperationsPlan {
 export interface OperationsInput {
   readonly decider: Decider;
   readonly changed: readonly NodeId[];
+  /** The SHA-256 of a content that was read here; null where the workspace does not ask for it. */
+  readonly sha256Of: (content: Digest) => Digest | null;
   /** The device's clock when the changes were noticed: for the names of conflict copies. */
   readonly clockMs: number;
   readonly operationsMax: number;
@@ -36,6 +39,7 @@ export function planOperations(input: OperationsInput): OperationsPlan {
       isFolder: (id) => (trees.remote(id)?.entry.kind ?? trees.local(id)?.kind) === 'folder',
       wants: (id) => wantedPlace(decider, id),
       needed: (id) => optionalPlace(trees.local(id)),
+      waits: (id) => decider.isCarriedElsewhere(id),
     },
     {
       takeNames: true,
@@ -69,7 +73,7 @@ function wantedPlace(decider: Decider, id: NodeId): Place | 'gone' | 'stay' {
   if (id === rootNodeId) return 'stay';
   const decision = decider.decide(id);
   if (decision.kind !== 'push') return 'stay';
-  if (decision.what === 'delete') return 'gone';
+  if (decision.what === 'delete') return decider.isCarriedElsewhere(id) ? 'stay' : 'gone';
   const local = decider.trees.local(id);
   return decision.place && local !== undefined ? placeOf(local) : 'stay';
 }
@@ -104,7 +108,7 @@ function basePlaceOf({ decider }: OperationsInput, nodeId: NodeId, from: Place):
 }
 
 /** A new, returning or changed node as it is on this disk, at `place`. */
-function contentOperation({ decider, clockMs }: OperationsInput, node: LocalNode, place: Place): Operation {
+function contentOperation({ decider, clockMs, sha256Of }: OperationsInput, node: LocalNode, place: Place): Operation {
   const synced = decider.trees.synced(node.nodeId)?.entry;
   const common = {
     nodeId: node.nodeId,
@@ -122,5 +126,17 @@ function contentOperation({ decider, clockMs }: OperationsInput, node: LocalNode
   if (node.content === null) throw new RangeError('a file that was not read cannot be told to the server');
   const baseContent = synced?.kind === 'file' ? synced.content : null;
   const { size, mode } = node.stat;
-  return { kind: 'put', ...common, baseContent, content: node.content, size, mode: mode & 0o111 };
+  // What was not read since it was synced is told as it was told before.
+  const told = synced?.kind === 'file' && synced.content === node.content ? synced.sha256 : undefined;
+  const sha256 = sha256Of(node.content) ?? told ?? null;
+  return {
+    kind: 'put',
+    ...common,
+    baseContent,
+    content: node.content,
+    size,
+    mode: mode & 0o111,
+    sha256,
+    fallback: null,
+  };
 }

@@ -7,7 +7,7 @@
  * everything else may look different afterwards. The plan is empty exactly when nothing can be done: at rest, when the trees
  * are equal.
  */
-import type { NodeId } from '../../../shared/core/ids.ts';
+import type { Digest, NodeId } from '../../../shared/core/ids.ts';
 import type { Operation } from '../../../shared/core/wire/operation.ts';
 import { type Application, planApplications } from './applications.ts';
 import { type Deletions, type Halt, findHalts } from './brake.ts';
@@ -29,6 +29,8 @@ export interface PlanInput {
   readonly unapplied: ReadonlySet<NodeId>;
   readonly deletions: Deletions;
   readonly massDeletionAllowed: boolean;
+  /** The SHA-256 of a content that was read here; null where the workspace does not ask for it. */
+  readonly sha256Of: (content: Digest) => Digest | null;
   readonly clockMs: number;
   readonly operationsMax: number;
   readonly actionsMax: number;
@@ -68,8 +70,8 @@ export function plan(input: PlanInput): Plan {
   if (matches.length > 0) return { ...nothing, matches, isPartial: true };
   const decider = new Decider(trees, held, input.unapplied);
   const changed = [...new Set([...localChanged, ...remoteChanged])];
-  const { clockMs, operationsMax, actionsMax } = input;
-  const operations = planOperations({ decider, changed, clockMs, operationsMax });
+  const { sha256Of, clockMs, operationsMax, actionsMax } = input;
+  const operations = planOperations({ decider, changed, sha256Of, clockMs, operationsMax });
   const applications = planApplications(decider, changed, actionsMax);
   const ofKind = (kind: 'adopt' | 'forget'): NodeId[] => changed.filter((id) => decider.decide(id).kind === kind);
   return {

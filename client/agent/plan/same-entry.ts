@@ -12,7 +12,8 @@ function sameVersion(a: VersionVector, b: VersionVector): boolean {
 export function sameEntry(a: Entry, b: Entry): boolean {
   if (a.nodeId !== b.nodeId || a.mtimeMs !== b.mtimeMs || a.mode !== b.mode) return false;
   if (!sameVersion(a.version, b.version)) return false;
-  if (a.kind === 'file') return b.kind === 'file' && a.size === b.size && a.content === b.content;
+  if (a.kind === 'file')
+    return b.kind === 'file' && a.size === b.size && a.content === b.content && a.sha256 === b.sha256;
   if (a.kind === 'symlink') return b.kind === 'symlink' && a.target === b.target;
   return b.kind === 'folder';
 }

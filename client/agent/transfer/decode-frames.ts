@@ -18,14 +18,16 @@ export interface FrameToDecode {
 }
 
 export interface DecodeFramesInput {
+  /** Given back in the output. */
   readonly stored: Uint8Array;
   readonly frames: readonly FrameToDecode[];
   readonly arena: SharedArrayBuffer;
 }
 
 export interface DecodeFramesOutput {
-  /** Frames that did not decode. Their places in the arena stay as they were, and so match no hash but that of zeros. */
+  /** Frames that did not decode. Their places in the arena stay as they were: whoever writes them finds by their hashes that they are not what was wanted. */
   readonly faults: number;
+  readonly stored: Uint8Array;
 }
 
 function decodeInto({ codecs }: Tools, input: DecodeFramesInput, frame: FrameToDecode, arena: Uint8Array): void {
@@ -45,5 +47,5 @@ export function decodeFrames(tools: Tools, input: DecodeFramesInput): DecodeFram
       faults++;
     }
   }
-  return { faults };
+  return { faults, stored: input.stored };
 }

@@ -6,6 +6,7 @@ import { bytesToHex } from '../../../shared/core/bytes.ts';
 import { digestBytes, parseDigestColumn } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import type { ChunkList } from '../../../shared/core/manifest/manifest.ts';
+import { arenaBytesMax } from './buffers.ts';
 import type { ChunksToFetch } from './fetch-chunks.ts';
 import type { LocalChunks } from './local-chunks.ts';
 
@@ -40,8 +41,6 @@ export interface DownloadWindow {
   readonly bytes: number;
 }
 
-/** Fetched chunks held at once in one window; two windows are under way. */
-const arenaBytesMax = 16 * 1024 * 1024;
 /** Everything written in one window, local copies included: keeps tasks short. */
 const windowBytesMax = 128 * 1024 * 1024;
 const windowChunksMax = 65_536;

@@ -8,15 +8,17 @@ import { isTidemarkError } from '../../../shared/core/errors.ts';
 import { bytesToHex } from '../../../shared/core/bytes.ts';
 import { type Digest, type NodeId, digestBytes } from '../../../shared/core/ids.ts';
 import type { FileHandle } from '../file-system.ts';
+import type { PartialFile } from '../folder/partial-files.ts';
 import type { PartResult, PartToWrite } from '../folder/write-files.ts';
 import type { ContentChunks } from '../model.ts';
 import type { LocalKnowledge, Problem } from '../ports.ts';
 import { type DownloadWindow, type FileToWrite, type WindowPart, planDownloadWindows } from './download-window.ts';
 import { fetchChunks } from './fetch-chunks.ts';
 import { LocalChunks } from './local-chunks.ts';
+import { MovedBytes } from './moved-bytes.ts';
 import { type ResolvedContent, resolveChunks } from './resolve-chunks.ts';
 import type { TransferSetting } from './services.ts';
-import { Slots, settleAll } from './slots.ts';
+import { settleAll } from './settle-all.ts';
 
 /** A file to be written under a temporary name. */
 export interface DownloadJob {
@@ -24,16 +26,16 @@ export interface DownloadJob {
   /** Where it will be. */
   readonly path: string;
   readonly content: Digest;
+  readonly sha256?: Digest | null;
   readonly size: number;
   readonly mode: number;
   readonly mtimeMs: number;
   /** Where it is written: a path in the control folder. */
   readonly temp: string;
+  /** What an earlier attempt wrote of it. */
+  readonly partial?: PartialFile;
 }
 
-/** GETs under way, and what they may hold. */
-const rangesUnderWayMax = 8;
-const bytesUnderWayMax = 24 * 1024 * 1024;
 /** One task of the writing workers. */
 const taskPartsMax = 128;
 const taskBytesMax = 8 * 1024 * 1024;
@@ -77,7 +79,6 @@ export class Download {
   readonly #knowledge: LocalKnowledge;
   readonly #local: LocalChunks;
   readonly #signal: AbortSignal;
-  readonly #slots = new Slots(rangesUnderWayMax, bytesUnderWayMax);
   #resolved: ReadonlyMap<Digest, ResolvedContent> = new Map();
 
   constructor(setting: TransferSetting, knowledge: LocalKnowledge, signal: AbortSignal) {
@@ -92,14 +93,21 @@ export class Download {
    * leave no temp file behind. Throws what the server and the network throw; temp files may be left then.
    */
   async writeTemps(jobs: readonly DownloadJob[]): Promise<(Problem | null)[]> {
+    this.#setting.buffers.packs.drop();
     const outcomes: Outcome[] = jobs.map(() => 'again');
     const { resolved, faults } = await resolveChunks(this.#setting, jobs, this.#knowledge, this.#signal);
     this.#resolved = resolved;
     for (const [i, job] of jobs.entries()) {
       const chunks = resolved.get(job.content);
-      if (chunks !== undefined) this.#local.offer(job.nodeId, job.path, job.content, chunks);
-      else outcomes[i] = unreadable(job, faults.get(job.content) ?? 'its content is not known');
+      if (chunks === undefined) {
+        outcomes[i] = unreadable(job, faults.get(job.content) ?? 'its content is not known');
+        continue;
+      }
+      this.#local.offer(job.nodeId, job.path, job.content, chunks);
+      if (job.partial !== undefined) this.#local.offerPartial(job.partial, chunks);
     }
+    const moved = new MovedBytes(jobs, this.#setting.progress);
+    this.#local.search([...resolved.values()]);
     for (let round = 1; outcomes.includes('again'); round++) {
       const files: FileToWrite[] = [];
       for (const [job, { content }] of jobs.entries()) {
@@ -108,7 +116,7 @@ export class Download {
       }
       const local = round < roundsMax ? this.#local : new LocalChunks(this.#knowledge);
       try {
-        await new Round(this.#setting, jobs, outcomes, local, this.#slots, this.#signal).run(files);
+        await new Round(this.#setting, jobs, outcomes, local, moved, this.#signal).run(files);
       } catch (error) {
         if (!noteMissing(error, jobs, files, outcomes)) throw error;
         await this.#discard(
@@ -147,7 +155,7 @@ class Round {
   readonly #jobs: readonly DownloadJob[];
   readonly #outcomes: Outcome[];
   readonly #local: LocalChunks;
-  readonly #slots: Slots;
+  readonly #moved: MovedBytes;
   readonly #signal: AbortSignal;
   /** Of files that are written in several parts. */
   readonly #handles = new Map<number, FileHandle>();
@@ -157,27 +165,33 @@ class Round {
     jobs: readonly DownloadJob[],
     outcomes: Outcome[],
     local: LocalChunks,
-    slots: Slots,
+    moved: MovedBytes,
     signal: AbortSignal,
   ) {
     this.#setting = setting;
     this.#jobs = jobs;
     this.#outcomes = outcomes;
     this.#local = local;
-    this.#slots = slots;
+    this.#moved = moved;
     this.#signal = signal;
   }
 
   async run(files: readonly FileToWrite[]): Promise<void> {
     const failed = new Set<number>();
+    const { arenas } = this.#setting.buffers;
     let writing: Promise<unknown> = Promise.resolve();
     try {
       for (const window of planDownloadWindows(files, this.#local, (job) => failed.has(job))) {
-        const arena = new SharedArrayBuffer(window.arenaBytes);
-        const fetching = fetchChunks(this.#setting, window.fetch, arena, this.#slots, this.#signal);
-        await settleAll([fetching, writing]);
-        this.#signal.throwIfAborted();
-        writing = this.#write(window, arena, failed);
+        // The window before is being written in the other arena. That of the window before it is free: it was waited for.
+        const arena = await arenas.take(window.arenaBytes);
+        try {
+          await settleAll([fetchChunks(this.#setting, window.fetch, arena.memory, this.#signal), writing]);
+          this.#signal.throwIfAborted();
+        } catch (error) {
+          arenas.give(arena);
+          throw error;
+        }
+        writing = this.#write(window, arena.memory, failed).finally(() => arenas.give(arena));
       }
     } finally {
       try {
@@ -195,11 +209,11 @@ class Round {
     count.chunksReused += window.lengths.length - window.fetch.lengths.length;
     const tasks = groupParts(parts, window).map(async (group) => {
       const input = group.map((part): PartToWrite => {
-        const { path, temp, mode, mtimeMs } = this.#jobs[part.job]!;
+        const { path, temp, mode, mtimeMs, sha256 = null } = this.#jobs[part.job]!;
         const { position, isLast, from, to } = part;
         const first = part.first - group[0]!.first;
         const handle = this.#handles.get(part.job) ?? null;
-        return { path, temp, mode, mtimeMs, handle, position, first, count: to - from, isLast };
+        return { path, temp, mode, mtimeMs, sha256, handle, position, first, count: to - from, isLast };
       });
       const columns = columnsOf(window, group);
       const output = await executor.run('writeFiles', { root, ...columns, parts: input, arena });
@@ -211,15 +225,11 @@ class Round {
   }
 
   /** @param base of the columns that the task had, in those of the window. */
-  #note(
-    { job, isLast }: WindowPart,
-    result: PartResult,
-    window: DownloadWindow,
-    failed: Set<number>,
-    base: number,
-  ): void {
+  #note(part: WindowPart, result: PartResult, window: DownloadWindow, failed: Set<number>, base: number): void {
+    const { job, isLast } = part;
     this.#handles.delete(job);
     if (result.written) {
+      this.#moved.add(job, bytesOf(part, window));
       if (result.handle !== null) this.#handles.set(job, result.handle);
       if (isLast) this.#outcomes[job] = null;
       return;
@@ -246,6 +256,12 @@ class Round {
   }
 }
 
+function bytesOf({ first, from, to }: WindowPart, { lengths }: DownloadWindow): number {
+  let bytes = 0;
+  for (let i = first; i < first + to - from; i++) bytes += lengths[i]!;
+  return bytes;
+}
+
 /** The columns of some parts, which follow one another. */
 function columnsOf(window: DownloadWindow, group: readonly WindowPart[]) {
   const from = group[0]!.first;
@@ -261,13 +277,13 @@ function columnsOf(window: DownloadWindow, group: readonly WindowPart[]) {
 }
 
 /** Parts in groups for one task each, in order. */
-function groupParts(parts: DownloadWindow['parts'], { lengths }: DownloadWindow): DownloadWindow['parts'][] {
+function groupParts(parts: DownloadWindow['parts'], window: DownloadWindow): DownloadWindow['parts'][] {
   const groups: DownloadWindow['parts'][] = [];
   let group: DownloadWindow['parts'][number][] = [];
   let bytes = 0;
   for (const part of parts) {
     group.push(part);
-    for (let i = part.first; i < part.first + part.to - part.from; i++) bytes += lengths[i]!;
+    bytes += bytesOf(part, window);
     if (group.length < taskPartsMax && bytes < taskBytesMax) continue;
     groups.push(group);
     group = [];

@@ -11,9 +11,13 @@ import { type DigestColumn, columnLength } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import { packBlobBytesMax } from '../../../shared/core/pack/pack-format.ts';
 import type { DownloadSessionResponse } from '../../../shared/core/wire/download-session.ts';
+import { type Lent, rangeBytesMax } from './buffers.ts';
 import type { FrameToDecode } from './decode-frames.ts';
 import type { TransferSetting } from './services.ts';
-import { type Slots, settleAll } from './slots.ts';
+import { settleAll } from './settle-all.ts';
+
+/** What fetching needs of a transfer. */
+type FetchSetting = Pick<TransferSetting, 'api' | 'blobs' | 'buffers' | 'executor' | 'workspaceId' | 'count'>;
 
 /** Chunks to fetch, and the place of each in the arena. */
 export interface ChunksToFetch {
@@ -38,8 +42,6 @@ interface Range {
 }
 
 const gapBytesMax = 64 * 1024;
-/** One GET: large enough to be worth while, small enough to be shared among workers and tried again. */
-const rangeBytesMax = 4 * 1024 * 1024;
 /** Sessions asked for one after another, when URLs run out. */
 const sessionsMax = 3;
 
@@ -106,16 +108,15 @@ function planRanges(session: DownloadSessionResponse, wanted: ChunksToFetch): Ra
  * finds what did not decode too. Throws what the server and the network throw.
  */
 export async function fetchChunks(
-  setting: TransferSetting,
+  setting: FetchSetting,
   wanted: ChunksToFetch,
   arena: SharedArrayBuffer,
-  slots: Slots,
   signal: AbortSignal,
 ): Promise<void> {
   if (columnLength(wanted.hashes) === 0) return;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await fetchBySession(setting, wanted, arena, slots, signal);
+      return await fetchBySession(setting, wanted, arena, signal);
     } catch (error) {
       // The storage refuses a URL that ran out while the line was slow: new ones help. What came by the old ones came well.
       if (!isTidemarkError(error, 'forbidden')) throw error;
@@ -128,31 +129,42 @@ export async function fetchChunks(
 }
 
 async function fetchBySession(
-  { api, blobs, executor, workspaceId, count }: TransferSetting,
+  setting: FetchSetting,
   wanted: ChunksToFetch,
   arena: SharedArrayBuffer,
-  slots: Slots,
   signal: AbortSignal,
 ): Promise<void> {
+  const { api, buffers, workspaceId, count } = setting;
   signal.throwIfAborted();
   count.requests++;
   const session = await api.openDownloadSession({ workspaceId, hashes: wanted.hashes }, signal);
   await settleAll(
     planRanges(session, wanted).map((range) =>
-      slots.run(range.to - range.from, async () => {
-        signal.throwIfAborted();
-        count.requests++;
-        const stored = await blobs.getRange(range.url, range.from, range.to, signal);
-        count.bytesReceived += stored.length;
-        const frames = range.frames.map(({ offset, storedLength, rawLength, codec, pieces }): FrameToDecode => ({
-          at: offset - range.from,
-          storedLength,
-          rawLength,
-          codec,
-          pieces,
-        }));
-        await executor.run('decodeFrames', { stored, frames, arena });
-      }),
+      buffers.ranges.use(range.to - range.from, (lent) => fetchRange(setting, range, lent, arena, signal)),
     ),
   );
+}
+
+async function fetchRange(
+  { blobs, executor, count }: FetchSetting,
+  range: Range,
+  lent: Lent<ArrayBuffer>,
+  arena: SharedArrayBuffer,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  count.requests++;
+  const fetched = await blobs.getRange(range.url, range.from, range.to, signal, new Uint8Array(lent.memory));
+  count.bytesReceived += fetched.length;
+  const isLent = fetched.buffer === lent.memory;
+  const stored = isLent ? new Uint8Array(lent.memory) : fetched;
+  const frames = range.frames.map(({ offset, storedLength, rawLength, codec, pieces }): FrameToDecode => ({
+    at: offset - range.from,
+    storedLength,
+    rawLength,
+    codec,
+    pieces,
+  }));
+  const output = await executor.run('decodeFrames', { stored, frames, arena }, isLent ? [lent.memory] : []);
+  if (isLent && output.stored.buffer instanceof ArrayBuffer) lent.memory = output.stored.buffer;
 }

@@ -83,9 +83,9 @@ export interface ResolvedContents {
 
 /** The chunk lists of contents. A manifest that is not sound is its content's fault. Throws what the server and the network throw. */
 export async function resolveChunks(
-  { api, workspaceId, count }: TransferSetting,
+  { api, workspaceId, count }: Pick<TransferSetting, 'api' | 'workspaceId' | 'count'>,
   contents: readonly ContentToResolve[],
-  knowledge: LocalKnowledge,
+  knowledge: Pick<LocalKnowledge, 'chunksOf'>,
   signal: AbortSignal,
 ): Promise<ResolvedContents> {
   const resolved = new Map<Digest, ResolvedContent>();

@@ -1,21 +1,33 @@
 /** What transfers need of the server: parts of the SDK's clients, as they are. */
-import type { DeviceId, WorkspaceId } from '../../../shared/core/ids.ts';
+import type { DeviceId, Digest, SessionId, WorkspaceId } from '../../../shared/core/ids.ts';
 import type { DownloadSessionRequest, DownloadSessionResponse } from '../../../shared/core/wire/download-session.ts';
 import type { ManifestReadRequest, ManifestReadResponse } from '../../../shared/core/wire/manifest-read.ts';
 import type { UploadSessionRequest, UploadSessionResponse } from '../../../shared/core/wire/upload-session.ts';
+import type { UploadSessionStatus } from '../../../shared/core/wire/upload-status.ts';
 import type { Executor } from '../workers/executor.ts';
 import type { TransferCount } from '../ports.ts';
+import type { TransferBuffers } from './buffers.ts';
+import type { TransferProgress } from './moved-bytes.ts';
 
 export interface TransferApi {
   openUploadSession(request: UploadSessionRequest, signal?: AbortSignal): Promise<UploadSessionResponse>;
+  uploadSessionStatus(
+    workspaceId: WorkspaceId,
+    sessionId: SessionId,
+    staged: boolean,
+    signal?: AbortSignal,
+  ): Promise<UploadSessionStatus>;
   readManifests(request: ManifestReadRequest, signal?: AbortSignal): Promise<ManifestReadResponse>;
   openDownloadSession(request: DownloadSessionRequest, signal?: AbortSignal): Promise<DownloadSessionResponse>;
 }
 
 export interface TransferBlobs {
-  putPack(url: string, bytes: Uint8Array, signal: AbortSignal): Promise<'created' | 'exists'>;
-  /** Bytes `from` (inclusive) to `to` (exclusive). */
-  getRange(url: string, from: number, to: number, signal: AbortSignal): Promise<Uint8Array>;
+  /** In at most so many tries; by default as many as the policy of retries has. */
+  putPack(url: string, bytes: Uint8Array, signal: AbortSignal, attempts?: number): Promise<'created' | 'exists'>;
+  stageBlock(url: string, hash: Digest, bytes: Uint8Array, signal: AbortSignal): Promise<void>;
+  commitBlocks(url: string, hashes: readonly Digest[], signal: AbortSignal): Promise<'created' | 'unknown-block'>;
+  /** Bytes `from` (inclusive) to `to` (exclusive); in `into`, from its beginning, where it has room for them. */
+  getRange(url: string, from: number, to: number, signal: AbortSignal, into?: Uint8Array): Promise<Uint8Array>;
 }
 
 /** The parts of a transfer of one synced folder. */
@@ -27,8 +39,11 @@ export interface TransferSetting {
   readonly deviceId: DeviceId;
   /** Of the synced folder. */
   readonly root: string;
+  readonly buffers: TransferBuffers;
   /** Shared by uploads and downloads, for people. */
   readonly count: TransferCount;
+  /** Called as bytes arrive where they are to be. */
+  readonly progress?: (progress: TransferProgress) => void;
 }
 
 export function createTransferCount(): TransferCount {

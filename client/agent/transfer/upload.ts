@@ -3,6 +3,9 @@
  * workers read the chunks again, verify and pack them; packs are sent, a few at a time. The next window is negotiated and
  * packed while this one is being sent.
  *
+ * A pack goes as one PUT. When that fails on its way, a pack of several megabytes goes in blocks instead (staged-upload.ts), so that
+ * what got through is not sent again.
+ *
  * A file that does not hold its chunks any more is given up whole; what was to be read from it and is also in another file
  * is asked for again in another round, as is what could not be sent because its URL had expired. Every round but the last gives
  * up a file or gets chunks through, so there is an end.
@@ -13,29 +16,36 @@ import { digestBytes } from '../../../shared/core/ids.ts';
 import { limits } from '../../../shared/core/limits.ts';
 import type { PlannedPack, UploadSessionResponse } from '../../../shared/core/wire/upload-session.ts';
 import type { Upload, UploadResult } from '../ports.ts';
-import type { PackChunksInput } from './pack-chunks.ts';
+import type { Lent } from './buffers.ts';
+import { type PackChunksInput, packBytesAtMost } from './pack-chunks.ts';
+import { MovedBytes } from './moved-bytes.ts';
 import type { TransferSetting } from './services.ts';
-import { Slots, settleAll } from './slots.ts';
+import { settleAll } from './settle-all.ts';
+import { blockBytes, uploadStaged } from './staged-upload.ts';
 import { type UploadWindow, planWindows } from './upload-window.ts';
 
-/** Packs being built or sent: three of 16 MiB keep a fast line busy; each is held up to three times on its way. */
-const packsUnderWayMax = 6;
-const bytesUnderWayMax = 48 * 1024 * 1024;
 /** Windows negotiated and not done with. */
 const windowsUnderWayMax = 2;
 /** Digests remembered as being on the server; beyond it they are asked about again, which costs a little and harms nothing. */
 const settledMax = 262_144;
+
+/** A pack that the server planned: the places of its chunks in the window, and the memory to build it in. */
+interface PackToSend {
+  readonly pack: PlannedPack;
+  readonly places: readonly number[];
+  readonly lent: Lent<ArrayBuffer>;
+}
 
 class UploadRun {
   readonly #setting: TransferSetting;
   readonly #files: readonly Upload[];
   readonly #proven: (content: Digest) => boolean;
   readonly #signal: AbortSignal;
-  readonly #slots = new Slots(packsUnderWayMax, bytesUnderWayMax);
   readonly #sessions: SessionId[] = [];
   /** Places of files that changed. */
   readonly #changed = new Set<number>();
   readonly #settled = new Set<Digest>();
+  readonly #moved: MovedBytes;
   /** Chunks that are to be tried again; null in the first round, which takes all. */
   #wanted: Set<Digest> | null = null;
   #lost = new Set<Digest>();
@@ -48,6 +58,7 @@ class UploadRun {
   ) {
     this.#setting = setting;
     this.#files = files;
+    this.#moved = new MovedBytes(files, setting.progress);
     this.#proven = proven;
     this.#signal = signal;
   }
@@ -107,21 +118,25 @@ class UploadRun {
     count.chunksNew += session.missing.length;
     count.chunksReused += window.digests.length - session.missing.length;
     const missing = new Set(session.missing);
-    for (const [i, digest] of window.digests.entries()) if (!missing.has(i)) this.#settle(digest);
+    for (const i of window.digests.keys()) if (!missing.has(i)) this.#settle(window, i);
     await settleAll(
       session.packs.map((pack) => {
         const places = session.missing.slice(pack.first, pack.first + pack.count);
         const bytes = places.reduce((sum, place) => sum + window.lengths[place]!, 0);
-        return this.#slots.run(bytes, () => this.#sendPack(window, pack, places));
+        return this.#setting.buffers.packs.use(packBytesAtMost(places.length, bytes), (lent) =>
+          this.#sendPack(window, session.sessionId, { pack, places, lent }),
+        );
       }),
     );
   }
 
-  async #sendPack(window: UploadWindow, pack: PlannedPack, places: readonly number[]): Promise<void> {
-    const { executor, blobs, count, root } = this.#setting;
+  async #sendPack(window: UploadWindow, sessionId: SessionId, { pack, places, lent }: PackToSend): Promise<void> {
+    const { executor, root } = this.#setting;
     this.#signal.throwIfAborted();
-    const { input, files } = toPackInput(root, this.#files, window, places);
-    const built = await executor.run('packChunks', input);
+    const { columns, files } = toPackColumns(root, this.#files, window, places);
+    const input = { ...columns, into: new Uint8Array(lent.memory) };
+    const built = await executor.run('packChunks', input, [lent.memory]);
+    lent.memory = built.into.buffer;
     if (built.packId === null) {
       for (const i of built.changed) this.#changed.add(files[i]!);
       return this.#lose(window, places);
@@ -132,41 +147,59 @@ class UploadRun {
       });
     }
     this.#signal.throwIfAborted();
+    if ((await this.#putPack(sessionId, pack, built.into.subarray(0, built.length))) === 'forgotten')
+      return this.#lose(window, places);
+    for (const place of places) this.#settle(window, place);
+  }
+
+  /** 'forgotten' when its URL has expired, or the server knows the session no more: to be planned anew. */
+  async #putPack(sessionId: SessionId, { packId, url }: PlannedPack, bytes: Uint8Array): Promise<'sent' | 'forgotten'> {
+    const { blobs, count } = this.#setting;
+    // A block is as soon sent again as a pack of its size.
+    const inBlocks = bytes.length > blockBytes;
     try {
       count.requests++;
-      await blobs.putPack(pack.url, built.bytes, this.#signal);
+      await (inBlocks ? blobs.putPack(url, bytes, this.#signal, 1) : blobs.putPack(url, bytes, this.#signal));
+      count.bytesSent += bytes.length;
+      return 'sent';
     } catch (error) {
-      if (!isTidemarkError(error, 'forbidden')) throw error;
-      return this.#lose(window, places);
+      if (isTidemarkError(error, 'forbidden')) return 'forgotten';
+      if (!inBlocks || !isTidemarkError(error) || !error.retryable) throw error;
     }
-    count.bytesSent += built.bytes.length;
-    for (const place of places) this.#settle(window.digests[place]!);
+    try {
+      await uploadStaged({ setting: this.#setting, sessionId, packId, signal: this.#signal }, bytes);
+      return 'sent';
+    } catch (error) {
+      if (isTidemarkError(error, 'not-found')) return 'forgotten';
+      throw error;
+    }
   }
 
   #lose(window: UploadWindow, places: readonly number[]): void {
     for (const place of places) this.#lost.add(window.digests[place]!);
   }
 
-  #settle(digest: Digest): void {
+  #settle(window: UploadWindow, place: number): void {
     if (this.#settled.size >= settledMax) this.#settled.clear();
-    this.#settled.add(digest);
+    this.#settled.add(window.digests[place]!);
+    this.#moved.add(window.fileOf[place]!, window.lengths[place]!);
   }
 }
 
 /** The chunks of a pack, with the files they are in. */
-function toPackInput(
+function toPackColumns(
   root: string,
   uploads: readonly Upload[],
   window: UploadWindow,
   places: readonly number[],
-): { readonly input: PackChunksInput; readonly files: readonly number[] } {
+): { readonly columns: Omit<PackChunksInput, 'into'>; readonly files: readonly number[] } {
   const files = [...new Set(places.map((place) => window.fileOf[place]!))];
   const placeOfFile = new Map(files.map((file, i) => [file, i]));
   const hashes = new Uint8Array(places.length * digestBytes);
   for (const [i, place] of places.entries()) {
     hashes.set(window.hashes.subarray(place * digestBytes, (place + 1) * digestBytes), i * digestBytes);
   }
-  const input: PackChunksInput = {
+  const columns = {
     root,
     paths: files.map((file) => uploads[file]!.path),
     fileOf: Uint32Array.from(places, (place) => placeOfFile.get(window.fileOf[place]!)!),
@@ -174,7 +207,7 @@ function toPackInput(
     lengths: Uint32Array.from(places, (place) => window.lengths[place]!),
     hashes,
   };
-  return { input, files };
+  return { columns, files };
 }
 
 /** Throws `malformed` unless the packs are made of all missing chunks, each once and within the limits. */
@@ -206,5 +239,7 @@ export function uploadFiles(
   proven: (content: Digest) => boolean,
   signal: AbortSignal,
 ): Promise<UploadResult> {
+  setting.buffers.ranges.drop();
+  setting.buffers.arenas.drop();
   return new UploadRun(setting, files, proven, signal).run();
 }

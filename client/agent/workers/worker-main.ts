@@ -3,6 +3,7 @@ import { parentPort } from 'node:worker_threads';
 import { installNativeBlake3 } from '../../../shared/adapters/node/native-blake3.ts';
 import { nodeCodecs } from '../../../shared/adapters/node/node-codecs.ts';
 import { createNodeFileSystem } from '../folder/node-file-system.ts';
+import { toolsFor } from './mapped-executor.ts';
 import { type TaskReply, type TaskRequest, errorToPlain, transferable } from './messages.ts';
 import { type Tools, createTools, tasks } from './tasks.ts';
 
@@ -17,7 +18,7 @@ function perform({ id, name, input }: TaskRequest): TaskReply {
   try {
     const task = byName.get(name) as ((tools: Tools, input: unknown) => unknown) | undefined;
     if (task === undefined) throw new Error(`no such task: ${name}`);
-    return { id, output: task(tools, input) };
+    return { id, output: task(toolsFor(tools, input), input) };
   } catch (error) {
     return { id, error: errorToPlain(error) };
   }

@@ -1,5 +1,5 @@
 /**
- * Tasks in worker threads, one for each core. A worker gets its next task while it does one, so that it never waits for
+ * Tasks in worker threads, one for each core up to four. A worker gets its next task while it does one, so that it never waits for
  * this thread; a worker that dies (out of memory, a bug in native code) fails its tasks and is replaced.
  */
 import { availableParallelism } from 'node:os';
@@ -22,6 +22,13 @@ interface Member {
 
 /** Tasks that a worker holds at once: the one it does and the next. */
 const heldMax = 2;
+/** More threads would hash faster than disks read and lines send, and each takes some 30 MB. */
+const widthMax = 4;
+/**
+ * What a worker makes is large buffers, outside of its heap, and little else. A young generation that may grow to what V8 gives it by
+ * default (64 MiB and more for each thread) is memory that nobody needs. The old one is a bound for faults only.
+ */
+const resourceLimits = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 256 };
 
 class WorkerPool implements Executor {
   readonly width: number;
@@ -86,7 +93,10 @@ class WorkerPool implements Executor {
 
   #start(): Member {
     // Handles are passed between workers (a large file is written by several tasks): Node must not close or track them.
-    const worker = new Worker(new URL('./worker-main.ts', import.meta.url), { trackUnmanagedFds: false });
+    const worker = new Worker(new URL('./worker-main.ts', import.meta.url), {
+      trackUnmanagedFds: false,
+      resourceLimits,
+    });
     const member: Member = { worker, running: new Map() };
     worker.on('message', (reply: TaskReply) => this.#settle(member, reply));
     worker.on('error', (error) => this.#lose(member, error));
@@ -121,7 +131,7 @@ class WorkerPool implements Executor {
   }
 }
 
-/** A pool of `width` threads (one for each core unless said), started when first needed. Does not keep the process alive. */
-export function createWorkerPool(width: number = availableParallelism()): Executor {
+/** A pool of `width` threads (one for each core, four at most, unless said), started when first needed. Does not keep the process alive. */
+export function createWorkerPool(width: number = Math.min(widthMax, availableParallelism())): Executor {
   return new WorkerPool(width);
 }

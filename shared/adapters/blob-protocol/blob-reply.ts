@@ -21,12 +21,18 @@ function blobHeaders(properties: BlobProperties): Record<string, string> {
     'last-modified': new Date(properties.createdMs).toUTCString(),
     'x-ms-version': serviceVersion,
     'x-ms-blob-type': 'BlockBlob',
+    'x-ms-access-tier': `${properties.tier.charAt(0).toUpperCase()}${properties.tier.slice(1)}`,
   };
 }
 
 /** 201, for the blob that the request just made. */
 export function createdReply(properties: BlobProperties): BlobReply {
   return { status: 201, headers: { ...blobHeaders(properties), 'content-length': '0' }, from: 0, to: 0 };
+}
+
+/** 201, for a block that was staged. */
+export function stagedReply(): BlobReply {
+  return { status: 201, headers: { 'x-ms-version': serviceVersion, 'content-length': '0' }, from: 0, to: 0 };
 }
 
 function matches(condition: string, etag: string): boolean {
@@ -40,6 +46,7 @@ export function readReply(request: ReadBlob, properties: BlobProperties): BlobRe
   if (request.ifNoneMatch !== undefined && matches(request.ifNoneMatch, properties.etag)) {
     return { status: 304, headers, from: 0, to: 0 };
   }
+  if (properties.tier === 'archive' && request.withBody) return refusals.archived;
   const whole = { from: 0, to: properties.length };
   const range = request.range === undefined ? whole : resolveByteRange(request.range, properties.length);
   if (range === undefined) return refusals.range;

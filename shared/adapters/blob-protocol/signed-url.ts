@@ -1,6 +1,7 @@
 /**
  * Signed blob URLs, in the shape of an Azure service SAS: `<base>/<container>/<name>?sp=c&se=<expiry>&sv=1&sig=<sig>`.
- * One URL permits one thing (`c`: create this blob, `r`: read this blob) until its expiry, and nothing else:
+ * One URL permits one thing (`c`: create this blob, `r`: read this blob, `cw`: stage blocks of this blob) until its expiry,
+ * and nothing else:
  *
  *   sig = base64url(HMAC-SHA256(key, sv \n sp \n se \n container \n name))
  *
@@ -12,8 +13,8 @@ import { utf8 } from '../../core/bytes.ts';
 import type { Container } from '../../ports/blob-store.ts';
 import { checkBlobName } from '../blob-name.ts';
 
-/** `c`: create only. `r`: read only. */
-export type BlobPermission = 'c' | 'r';
+/** `c`: create only. `r`: read only. `cw`: stage blocks and make a blob of them. */
+export type BlobPermission = 'c' | 'r' | 'cw';
 
 const signedUrlVersion = '1';
 

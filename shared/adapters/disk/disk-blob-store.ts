@@ -1,7 +1,8 @@
 /** Blobs as plain files, for a machine that is its own cloud. The bytes' way there and back is in blob-files.ts. */
 import { TidemarkError } from '../../core/errors.ts';
-import type { BlobStore, Container } from '../../ports/blob-store.ts';
+import type { AccessTier, BlobStore, Container, ListedBlob } from '../../ports/blob-store.ts';
 import type { Clock } from '../../ports/clock.ts';
+import type { Log } from '../../ports/log.ts';
 import { type BlobPermission, signBlobUrl } from '../blob-protocol/signed-url.ts';
 import { type BlobFile, BlobFiles } from './blob-files.ts';
 import { toStoreError } from './file-errors.ts';
@@ -19,6 +20,7 @@ export interface DiskBlobStoreOptions {
   readonly key: Uint8Array;
   /** Times of creation and expiry. */
   readonly clock: Clock;
+  readonly log?: Log;
 }
 
 /** Bytes `from` to `to` of an open blob. Throws `corrupt` when the file ends before them. */
@@ -37,7 +39,7 @@ class DiskBlobStore implements BlobStore {
   readonly #options: DiskBlobStoreOptions;
 
   constructor(options: DiskBlobStoreOptions) {
-    this.#files = new BlobFiles(options.folder, options.clock);
+    this.#files = new BlobFiles(options.folder, options.clock, options.log);
     this.#options = options;
   }
 
@@ -72,6 +74,7 @@ class DiskBlobStore implements BlobStore {
       const file = await this.#files.openBlob(container, name);
       if (file === undefined) return undefined;
       try {
+        if (file.properties.tier === 'archive') throw archived();
         const to = Math.min(range?.to ?? Infinity, file.properties.length);
         const from = Math.min(Math.max(0, range?.from ?? 0), Math.max(0, to));
         return await readSpan(file, from, Math.max(from, to));
@@ -101,6 +104,7 @@ class DiskBlobStore implements BlobStore {
     try {
       const { length } = file.properties;
       if (file.properties.etag !== etag) throw gone();
+      if (file.properties.tier === 'archive') throw archived();
       for (let at = 0; at < length; at += pieceBytes) {
         yield await guarded(() => readSpan(file, at, Math.min(length, at + pieceBytes)));
       }
@@ -131,6 +135,35 @@ class DiskBlobStore implements BlobStore {
     }
   }
 
+  async *listBlobs(container: Container, prefix: string, after?: string): AsyncGenerator<ListedBlob> {
+    try {
+      await this.#files.prepare();
+      for await (const name of listBlobs(this.#files.folder, container, prefix, after)) {
+        const properties = await this.#files.stat(container, name);
+        // Deleted since its folder was read.
+        if (properties !== undefined) yield { name, ...properties };
+      }
+    } catch (error) {
+      throw toStoreError(error);
+    }
+  }
+
+  async deleteMany(container: Container, names: readonly string[]): Promise<void> {
+    return guarded(() => this.#files.deleteMany(container, names));
+  }
+
+  async setTier(container: Container, name: string, tier: AccessTier): Promise<'set' | 'missing'> {
+    return guarded(() => this.#files.setTier(container, name, tier));
+  }
+
+  async staged(name: string): ReturnType<BlobStore['staged']> {
+    return guarded(() => this.#files.staged(name));
+  }
+
+  async promote(from: string, etag: string, name: string): Promise<'created' | 'exists' | 'missing'> {
+    return guarded(() => this.#files.promote(from, etag, name));
+  }
+
   #url(permission: BlobPermission, container: Container, name: string, seconds: number): string {
     const { endpoint, key, clock } = this.#options;
     const base = typeof endpoint === 'string' ? endpoint : endpoint();
@@ -144,10 +177,18 @@ class DiskBlobStore implements BlobStore {
   async readUrl(container: Container, name: string, seconds: number): Promise<string> {
     return this.#url('r', container, name, seconds);
   }
+
+  async stageUrl(name: string, seconds: number): Promise<string> {
+    return this.#url('cw', 'staging', name, seconds);
+  }
 }
 
 function gone(): TidemarkError {
   return new TidemarkError('not-found', 'the blob was moved or deleted before it was read');
+}
+
+function archived(): TidemarkError {
+  return new TidemarkError('busy', 'the blob is archived: it can be read once it has been brought back');
 }
 
 /** Runs file work so that its errors leave as TidemarkErrors, without paths. */

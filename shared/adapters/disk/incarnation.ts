@@ -14,6 +14,7 @@
 import { randomBytes } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import type { BlobProperties } from '../../ports/blob-store.ts';
+import { modeToTier } from './tier-mode.ts';
 
 const spreadSeconds = 64;
 
@@ -29,5 +30,6 @@ export function statsToProperties(stats: BigIntStats): BlobProperties {
     length: Number(stats.size),
     etag: stats.mtimeNs.toString(16).padStart(16, '0'),
     createdMs: Number(stats.mtimeMs),
+    tier: modeToTier(Number(stats.mode)),
   };
 }

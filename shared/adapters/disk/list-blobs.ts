@@ -18,22 +18,35 @@ async function readEntries(folder: string): Promise<readonly Entry[]> {
     .sort((a, b) => (a.text < b.text ? -1 : 1));
 }
 
-async function* walk(folder: string, base: string, prefix: string): AsyncGenerator<string> {
+interface Wanted {
+  readonly prefix: string;
+  readonly after: string;
+}
+
+async function* walk(folder: string, base: string, wanted: Wanted): AsyncGenerator<string> {
+  const { prefix, after } = wanted;
   for (const entry of await readEntries(folder)) {
     const name = base + entry.text;
+    // Names in a folder go on with its own: they are all before `after`, or some are after it.
+    if (name <= after && !(entry.isFolder && after.startsWith(name))) continue;
     if (!entry.isFolder && name.startsWith(prefix) && isBlobName(name)) yield name;
     if (entry.isFolder && (name.startsWith(prefix) || prefix.startsWith(name))) {
-      yield* walk(path.join(folder, entry.text), name, prefix);
+      yield* walk(path.join(folder, entry.text), name, wanted);
     }
   }
 }
 
 /**
- * Names of a container with this prefix, ascending. Goes straight to the deepest folder that the prefix names, and holds
+ * Names of a container with this prefix and after the name `after`, ascending. Goes straight to the deepest folder that the prefix names, and holds
  * the entries of one folder per level. A folder that cannot be read, or has gone, throws: only the prefix's own folder
  * may be missing, and only while the container's is there.
  */
-export async function* listBlobs(folder: string, container: Container, prefix: string): AsyncGenerator<string> {
+export async function* listBlobs(
+  folder: string,
+  container: Container,
+  prefix: string,
+  after = '',
+): AsyncGenerator<string> {
   const root = path.join(folder, container);
   const base = prefix.slice(0, prefix.lastIndexOf('/') + 1);
   if (base !== '' && !isBlobName(base.slice(0, -1))) return;
@@ -45,5 +58,5 @@ export async function* listBlobs(folder: string, container: Container, prefix: s
     if (isFileError(error, 'ENOENT', 'ENOTDIR')) return;
     throw error;
   }
-  yield* walk(start, base, prefix);
+  yield* walk(start, base, { prefix, after });
 }

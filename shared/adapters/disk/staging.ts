@@ -27,10 +27,12 @@ export class StagedFile {
     }
   }
 
-  /** Closes the file and removes its private name. A blob that it was linked to stays. */
+  /** Closes the file and removes its private name, if it still has it. A blob that it was linked to stays. */
   async discard(): Promise<void> {
     await this.handle.close();
-    await unlink(this.path);
+    await unlink(this.path).catch((error: unknown) => {
+      if (!isFileError(error, 'ENOENT')) throw error;
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 import type { RequestId, WorkspaceId } from '../../core/ids.ts';
 import type { AppendResult, Head, JournalRecord, JournalStore, RequestRecord } from '../../ports/metadata-store.ts';
-import { checkNextSeq, equalHeads } from '../journal-append.ts';
+import { checkNextSeq, copyHead, equalHeads } from '../journal-append.ts';
+import { WorkspaceRows } from './workspace-rows.ts';
 
 interface Journal {
   head: Head;
@@ -19,39 +20,37 @@ function copyRecord(record: JournalRecord): JournalRecord {
 /** Heads, journals and request records of every workspace. */
 export class MemoryJournalStore implements JournalStore {
   readonly #journals = new Map<WorkspaceId, Journal>();
-  readonly #requests = new Map<string, RequestRecord>();
+  readonly #requests = new WorkspaceRows<RequestId, RequestRecord>();
 
   /** The workspace store's door: a workspace and its head come into being together. */
   createHead(workspaceId: WorkspaceId, head: Head): void {
-    this.#journals.set(workspaceId, { head: { ...head }, records: [] });
+    this.#journals.set(workspaceId, { head: copyHead(head), records: [] });
   }
 
   async getHead(workspaceId: WorkspaceId): Promise<Head | undefined> {
     const journal = this.#journals.get(workspaceId);
-    return journal && { ...journal.head };
+    return journal && copyHead(journal.head);
   }
 
   async append(workspaceId: WorkspaceId, commit: Parameters<JournalStore['append']>[1]): Promise<AppendResult> {
     checkNextSeq(commit);
-    const key = `${workspaceId}/${commit.request.requestId}`;
-    if (this.#requests.has(key)) return 'request-exists';
+    if (this.#requests.has(workspaceId, commit.request.requestId)) return 'request-exists';
     const journal = this.#journals.get(workspaceId);
     if (journal === undefined || !equalHeads(journal.head, commit.expected)) return 'lost-race';
-    journal.head = { ...commit.next };
+    journal.head = copyHead(commit.next);
     journal.records.push(copyRecord(commit.record));
-    this.#requests.set(key, copyRequest(commit.request));
+    this.#requests.set(workspaceId, commit.request.requestId, copyRequest(commit.request));
     return 'appended';
   }
 
   async recordRequest(workspaceId: WorkspaceId, request: RequestRecord): Promise<'recorded' | 'request-exists'> {
-    const key = `${workspaceId}/${request.requestId}`;
-    if (this.#requests.has(key)) return 'request-exists';
-    this.#requests.set(key, copyRequest(request));
+    if (this.#requests.has(workspaceId, request.requestId)) return 'request-exists';
+    this.#requests.set(workspaceId, request.requestId, copyRequest(request));
     return 'recorded';
   }
 
   async getRequest(workspaceId: WorkspaceId, requestId: RequestId): Promise<RequestRecord | undefined> {
-    const request = this.#requests.get(`${workspaceId}/${requestId}`);
+    const request = this.#requests.get(workspaceId, requestId);
     return request && copyRequest(request);
   }
 
@@ -74,12 +73,17 @@ export class MemoryJournalStore implements JournalStore {
   }
 
   async sweepRequests(nowMs: number): Promise<number> {
-    let forgotten = 0;
-    for (const [key, request] of this.#requests) {
-      if (request.expiresMs >= nowMs) continue;
-      this.#requests.delete(key);
-      forgotten += 1;
-    }
-    return forgotten;
+    return this.#requests.sweep((request) => request.expiresMs < nowMs);
+  }
+
+  /** Forgets at most `limit` entries, oldest first, and requests; returns how many. The head stays. */
+  purge(workspaceId: WorkspaceId, limit: number): number {
+    const entries = this.#journals.get(workspaceId)?.records.splice(0, limit).length ?? 0;
+    return entries + this.#requests.purge(workspaceId, limit - entries);
+  }
+
+  /** The other end of `createHead`. */
+  removeHead(workspaceId: WorkspaceId): void {
+    this.#journals.delete(workspaceId);
   }
 }

@@ -5,18 +5,39 @@
 import type { MetadataStore } from '../../ports/metadata-store.ts';
 import { MemoryChunkIndex } from './memory-chunk-index.ts';
 import { MemoryJournalStore } from './memory-journal-store.ts';
-import { createMemoryObjectStore } from './memory-object-store.ts';
-import { createMemoryDeviceStore, createMemorySessionStore, createMemoryWorkspaceStore } from './memory-records.ts';
+import { createMemoryLeaseStore } from './memory-lease-store.ts';
+import { MemoryObjectStore } from './memory-object-store.ts';
+import { MemoryQuarantineStore } from './memory-quarantine-store.ts';
+import { MemorySessionStore, MemoryWorkspaceStore, createMemoryDeviceStore } from './memory-records.ts';
+import { MemoryVersionStore } from './memory-version-store.ts';
 
 /** An empty store. */
 export function createMemoryMetadataStore(): MetadataStore {
   const journal = new MemoryJournalStore();
+  const workspaces = new MemoryWorkspaceStore(journal);
+  const sessions = new MemorySessionStore();
+  const chunks = new MemoryChunkIndex();
+  const objects = new MemoryObjectStore();
+  const versions = new MemoryVersionStore();
+  const quarantine = new MemoryQuarantineStore();
   return {
-    workspaces: createMemoryWorkspaceStore(journal),
+    purgeWorkspace: async (workspaceId, limit) => {
+      let left = limit;
+      for (const store of [chunks, objects, journal, sessions, versions, quarantine]) {
+        left -= store.purge(workspaceId, left);
+        if (left <= 0) return 'more';
+      }
+      workspaces.remove(workspaceId);
+      return 'done';
+    },
+    workspaces,
     devices: createMemoryDeviceStore(),
-    sessions: createMemorySessionStore(),
-    chunks: new MemoryChunkIndex(),
-    objects: createMemoryObjectStore(),
+    sessions,
+    chunks,
+    objects,
     journal,
+    versions,
+    quarantine,
+    leases: createMemoryLeaseStore(),
   };
 }

@@ -1,57 +1,82 @@
-/** The server's signature under its journal: Ed25519 (RFC 8032) with a key that lives in a file. */
-import { type KeyObject, createPrivateKey, createPublicKey, generateKeyPairSync, sign } from 'node:crypto';
-import { bytesToHex, concatBytes, hexToBytes, utf8, utf8ToText } from '../../core/bytes.ts';
+/** The server's signature under its journal: Ed25519 (RFC 8032) with a ring of keys that lives in a file. */
+import { readFile, stat } from 'node:fs/promises';
+import { utf8, utf8ToText } from '../../core/bytes.ts';
 import { TidemarkError } from '../../core/errors.ts';
-import { blake3 } from '../../core/hash/blake3.ts';
-import type { Signer } from '../../ports/signer.ts';
+import type { Clock } from '../../ports/clock.ts';
+import type { PublishedKey, Signer } from '../../ports/signer.ts';
+import { makeSigningKeyPem, seedToSigningKey } from './ed25519-key.ts';
+import { type KeyRing, addKey, newKeyRing, textToKeyRing } from './key-ring.ts';
 import { loadOrCreateSecretFile } from './secret-file.ts';
+import { systemClock } from './system-clock.ts';
 
-const seedBytes = 32;
-/** PKCS #8 (RFC 8410) of an Ed25519 key is these bytes and the seed. */
-const pkcs8Prefix = hexToBytes('302e020100300506032b657004220420');
-/** SPKI of an Ed25519 key ends with the public key. */
-const publicKeyBytes = 32;
-
-function publicKeyOf(privateKey: KeyObject): Uint8Array {
-  const spki = createPublicKey(privateKey).export({ type: 'spki', format: 'der' });
-  return new Uint8Array(spki.subarray(spki.length - publicKeyBytes));
+function copyOf({ keyId, publicKey, endorsement }: PublishedKey): PublishedKey {
+  const copied = endorsement === null ? null : { ...endorsement, signature: endorsement.signature.slice() };
+  return { keyId, publicKey: publicKey.slice(), endorsement: copied };
 }
 
-function signerOf(privateKey: KeyObject): Signer {
-  const publicKey = publicKeyOf(privateKey);
-  const keyId = bytesToHex(blake3(publicKey)).slice(0, 16);
+function signerOf(ringNow: () => Promise<KeyRing>): Signer {
   return {
-    keyId,
-    sign: async (bytes) => new Uint8Array(sign(null, bytes, privateKey)),
-    publicKeys: async () => [{ keyId, publicKey: publicKey.slice() }],
+    sign: async (bytes) => (await ringNow()).current.sign(bytes),
+    publicKeys: async () => (await ringNow()).published.map(copyOf),
   };
 }
 
-/** A signer of a known seed (32 bytes), for tests: the same seed gives the same key. Throws `malformed` on another length. */
-export function createEd25519Signer(seed: Uint8Array): Signer {
-  if (seed.length !== seedBytes) throw new TidemarkError('malformed', 'an Ed25519 seed is 32 bytes');
-  const der = Buffer.from(concatBytes(pkcs8Prefix, seed));
-  return signerOf(createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }));
+/**
+ * A signer of known seeds (32 bytes each), for tests: the same seed gives the same key, the last one signs, each is endorsed by the
+ * one before it. Throws `malformed` on another length.
+ */
+export function createEd25519Signer(first: Uint8Array, ...later: readonly Uint8Array[]): Signer {
+  const ring = later.map(seedToSigningKey).reduce(addKey, newKeyRing(seedToSigningKey(first)));
+  return signerOf(async () => ring);
 }
 
-function makeKeyPem(): Uint8Array {
-  return utf8(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString());
+/** How long a signer may go on with a ring after the file holds another one: nobody waits for a rotation. */
+const checkEveryMs = 2_000;
+
+/** What changes when a file is replaced, as a rotation does; two rings have the same inode only if one is long gone. */
+async function identityOf(file: string): Promise<string> {
+  const { dev, ino, size, mtimeNs, ctimeNs } = await stat(file, { bigint: true });
+  return [dev, ino, size, mtimeNs, ctimeNs].join(' ');
 }
 
 /**
- * The signer whose key is in `file` (PKCS #8 PEM); the file is made, 0600, when it is missing. Throws `corrupt` when it
- * holds anything else: a new key in its place would make every client refuse the journal.
+ * The signer whose key ring is in `file` (node/key-ring.ts; one PKCS #8 PEM is a ring). The file is made, 0600, when it is missing.
+ * A ring that replaces it (rotate-key-file.ts) is used within two seconds. Throws `corrupt` when the file holds anything else: a
+ * new key in its place would make every client refuse the journal. A signer whose file becomes unreadable refuses to sign
+ * (`unavailable`) rather than go on with a key that may be retired.
  */
-export async function loadEd25519Signer(options: { readonly file: string }): Promise<Signer> {
-  const pem = await loadOrCreateSecretFile(options.file, makeKeyPem);
-  let key: KeyObject;
-  try {
-    key = createPrivateKey(utf8ToText(pem));
-  } catch (error) {
-    throw new TidemarkError('corrupt', 'the signing key file does not hold a private key', { cause: error });
+export async function loadEd25519Signer(options: { readonly file: string; readonly clock?: Clock }): Promise<Signer> {
+  const { file, clock = systemClock } = options;
+
+  async function load(): Promise<{ readonly identity: string; readonly ring: KeyRing }> {
+    // Before the bytes: a ring that comes in between is read again at the next look.
+    const identity = await identityOf(file);
+    return { identity, ring: textToKeyRing(utf8ToText(await readFile(file))) };
   }
-  if (key.asymmetricKeyType !== 'ed25519') {
-    throw new TidemarkError('corrupt', 'the signing key file does not hold an Ed25519 key');
+
+  await loadOrCreateSecretFile(file, newPem);
+  let known = await load();
+  let checkedMs = clock.now();
+  let checking: Promise<void> | undefined;
+
+  async function check(): Promise<void> {
+    try {
+      if ((await identityOf(file)) !== known.identity) known = await load();
+      checkedMs = clock.now();
+    } catch (cause) {
+      if (cause instanceof TidemarkError) throw cause;
+      throw new TidemarkError('unavailable', 'the signing keys cannot be read', { cause });
+    } finally {
+      checking = undefined;
+    }
   }
-  return signerOf(key);
+
+  return signerOf(async () => {
+    if (Math.abs(clock.now() - checkedMs) >= checkEveryMs) await (checking ??= check());
+    return known.ring;
+  });
+}
+
+function newPem(): Uint8Array {
+  return utf8(makeSigningKeyPem());
 }

@@ -27,7 +27,8 @@ function resultCodeOf(error: unknown): number | undefined {
   return error.errcode & 0xff;
 }
 
-function toStoreError(error: unknown): unknown {
+/** What SQLite threw, as the error that callers of a store know. */
+export function toStoreError(error: unknown): unknown {
   if (error instanceof TidemarkError) return error;
   switch (resultCodeOf(error)) {
     case undefined:
@@ -35,25 +36,30 @@ function toStoreError(error: unknown): unknown {
     case resultCodes.busy:
     case resultCodes.locked:
     case resultCodes.full:
-      return new TidemarkError('busy', 'the metadata file cannot be written now', { cause: error });
+      return new TidemarkError('busy', 'the database file cannot be written now', { cause: error });
     case resultCodes.ioError:
     case resultCodes.cannotOpen:
-      return new TidemarkError('unavailable', 'the metadata file cannot be read or written', { cause: error });
+      return new TidemarkError('unavailable', 'the database file cannot be read or written', { cause: error });
     case resultCodes.corrupt:
     case resultCodes.notADatabase:
-      return new TidemarkError('corrupt', 'the metadata file is damaged', { cause: error });
+      return new TidemarkError('corrupt', 'the database file is damaged', { cause: error });
     default:
-      return new TidemarkError('internal', 'a metadata statement failed', { cause: error });
+      return new TidemarkError('internal', 'a database statement failed', { cause: error });
   }
 }
 
-/** Runs one store call; errors leave as TidemarkErrors. Asynchronous only in form. */
-export async function attempt<Result>(work: () => Result): Promise<Result> {
+/** Runs one store call; errors leave as TidemarkErrors. */
+export function attemptNow<Result>(work: () => Result): Result {
   try {
     return work();
   } catch (error) {
     throw toStoreError(error);
   }
+}
+
+/** The same, asynchronous only in form. */
+export async function attempt<Result>(work: () => Result): Promise<Result> {
+  return attemptNow(work);
 }
 
 /** Runs `work` in one transaction: all of it is durable when this returns, or, if it throws, none of it happened. */
@@ -75,15 +81,15 @@ function readVersion(database: DatabaseSync): number {
 }
 
 /** Takes the steps that the file has not taken. Two processes may try at once: the second finds them taken. */
-function migrate(database: DatabaseSync): void {
-  if (readVersion(database) === schemaSteps.length) return;
+function migrate(database: DatabaseSync, steps: readonly string[]): void {
+  if (readVersion(database) === steps.length) return;
   transact(database, 'IMMEDIATE', () => {
     const version = readVersion(database);
-    if (version > schemaSteps.length) {
-      throw new TidemarkError('unsupported', 'the metadata file was written by a newer version of this program');
+    if (version > steps.length) {
+      throw new TidemarkError('unsupported', 'the database file was written by a newer version of this program');
     }
-    for (const step of schemaSteps.slice(version)) database.exec(step);
-    database.exec(`PRAGMA user_version = ${schemaSteps.length}`);
+    for (const step of steps.slice(version)) database.exec(step);
+    database.exec(`PRAGMA user_version = ${steps.length}`);
   });
 }
 
@@ -100,14 +106,17 @@ function makeOwnersOnly(file: string): void {
   }
 }
 
-/** Opens the file, making or migrating it as needed; `:memory:` gives a private database that is never durable. */
-export function openDatabase(file: string): DatabaseSync {
+/**
+ * Opens the file, making it or taking the steps that it has not taken; `:memory:` gives a private database that is never durable.
+ * `steps` are those of the metadata file unless told otherwise.
+ */
+export function openDatabase(file: string, steps: readonly string[] = schemaSteps): DatabaseSync {
   makeOwnersOnly(file);
   try {
     const database = new DatabaseSync(file, { timeout: busyTimeoutMs });
     try {
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32768;');
-      migrate(database);
+      migrate(database, steps);
       return database;
     } catch (error) {
       database.close();

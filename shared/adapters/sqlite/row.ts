@@ -22,3 +22,8 @@ export function bytesOf(row: Row, column: string): Uint8Array {
   const value = row[column];
   return value instanceof Uint8Array ? value : refuse(column, 'bytes');
 }
+
+/** What `parse` finds in the column, null when it holds NULL. */
+export function nullable<Value>(row: Row, column: string, parse: (row: Row, column: string) => Value): Value | null {
+  return row[column] === null ? null : parse(row, column);
+}

@@ -54,4 +54,38 @@ export const schemaSteps: readonly string[] = [
   ) STRICT;
   CREATE INDEX requests_by_expiry ON requests (expires_ms);
   `,
+  // What was there before is a workspace of version 1 without a bound; a head whose time and tally the next commit tells.
+  `
+  ALTER TABLE workspaces ADD COLUMN version INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE workspaces ADD COLUMN deleted_ms INTEGER;
+  ALTER TABLE workspaces ADD COLUMN files_max INTEGER;
+  ALTER TABLE workspaces ADD COLUMN bytes_max INTEGER;
+  ALTER TABLE workspaces ADD COLUMN sha256 INTEGER NOT NULL DEFAULT 0;
+
+  ALTER TABLE devices ADD COLUMN revoked_ms INTEGER;
+  CREATE INDEX devices_by_user ON devices (user);
+
+  ALTER TABLE heads ADD COLUMN time_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE heads ADD COLUMN files INTEGER;
+  ALTER TABLE heads ADD COLUMN bytes INTEGER;
+
+  CREATE INDEX sessions_by_workspace ON sessions (workspace);
+  CREATE INDEX chunks_by_pack ON chunks (pack);
+
+  CREATE TABLE projections (workspace BLOB PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE versions (
+    workspace BLOB NOT NULL, node BLOB NOT NULL, seq INTEGER NOT NULL, time_ms INTEGER NOT NULL, user TEXT NOT NULL,
+    device BLOB NOT NULL, parent BLOB, name TEXT, entry BLOB, UNIQUE (workspace, node, seq)
+  ) STRICT;
+
+  CREATE TABLE quarantine (
+    workspace BLOB NOT NULL, blob TEXT NOT NULL, pack BLOB NOT NULL, reason TEXT NOT NULL, stored_bytes INTEGER NOT NULL,
+    found_ms INTEGER NOT NULL, UNIQUE (workspace, blob)
+  ) STRICT;
+  CREATE INDEX quarantine_by_pack ON quarantine (workspace, pack, found_ms);
+
+  CREATE TABLE leases (
+    name TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch INTEGER NOT NULL, expires_ms INTEGER NOT NULL, cursor TEXT
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

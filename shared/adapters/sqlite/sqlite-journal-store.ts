@@ -2,16 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type WorkspaceId, bytesToDigest, bytesToRequestId, idToBytes } from '../../core/ids.ts';
 import type { Head, JournalRecord, JournalStore, RequestRecord } from '../../ports/metadata-store.ts';
 import { checkNextSeq, equalHeads } from '../journal-append.ts';
-import { attempt, transact } from './database.ts';
+import { attempt } from './database.ts';
+import { headColumns, headToValues, rowToHead } from './head-row.ts';
 import { type Row, bytesOf, integerOf } from './row.ts';
-
-function rowToHead(row: Row): Head {
-  return {
-    seq: integerOf(row, 'seq'),
-    root: bytesToDigest(bytesOf(row, 'root')),
-    chain: bytesToDigest(bytesOf(row, 'chain')),
-  };
-}
+import type { Write } from './write-group.ts';
 
 function rowToRequest(row: Row): RequestRecord {
   return {
@@ -27,9 +21,9 @@ function rowToRecord(row: Row): JournalRecord {
   return { seq: integerOf(row, 'seq'), entry: bytesOf(row, 'entry'), editsHash };
 }
 
-export function createSqliteJournalStore(database: DatabaseSync): JournalStore {
-  const selectHead = database.prepare('SELECT seq, root, chain FROM heads WHERE workspace = ?');
-  const updateHead = database.prepare('UPDATE heads SET seq = ?, root = ?, chain = ? WHERE workspace = ?');
+export function createSqliteJournalStore(database: DatabaseSync, write: Write): JournalStore {
+  const selectHead = database.prepare(`SELECT ${headColumns} FROM heads WHERE workspace = ?`);
+  const updateHead = database.prepare(`UPDATE heads SET (${headColumns}) = (?, ?, ?, ?, ?, ?) WHERE workspace = ?`);
   const insertEntry = database.prepare('INSERT INTO journal (workspace, seq, entry, edits_hash) VALUES (?, ?, ?, ?)');
   const selectEntries = database.prepare(
     'SELECT seq, entry, edits_hash FROM journal WHERE workspace = ? AND seq > ? ORDER BY seq LIMIT ?',
@@ -53,27 +47,25 @@ export function createSqliteJournalStore(database: DatabaseSync): JournalStore {
   }
 
   function setHead(workspaceId: WorkspaceId, head: Head): void {
-    updateHead.run(head.seq, idToBytes(head.root), idToBytes(head.chain), idToBytes(workspaceId));
+    updateHead.run(...headToValues(head), idToBytes(workspaceId));
   }
 
   return {
     getHead: (workspaceId) => attempt(() => findHead(workspaceId)),
     append: (workspaceId, { expected, next, record, request }) =>
-      attempt(() => {
+      write(() => {
         checkNextSeq({ expected, next, record, request });
-        return transact(database, 'IMMEDIATE', () => {
-          const id = idToBytes(workspaceId);
-          if (selectRequest.get(id, idToBytes(request.requestId)) !== undefined) return 'request-exists';
-          const head = findHead(workspaceId);
-          if (head === undefined || !equalHeads(head, expected)) return 'lost-race';
-          setHead(workspaceId, next);
-          insertEntry.run(id, record.seq, record.entry, record.editsHash && idToBytes(record.editsHash));
-          addRequest(workspaceId, request);
-          return 'appended';
-        });
+        const id = idToBytes(workspaceId);
+        if (selectRequest.get(id, idToBytes(request.requestId)) !== undefined) return 'request-exists';
+        const head = findHead(workspaceId);
+        if (head === undefined || !equalHeads(head, expected)) return 'lost-race';
+        setHead(workspaceId, next);
+        insertEntry.run(id, record.seq, record.entry, record.editsHash && idToBytes(record.editsHash));
+        addRequest(workspaceId, request);
+        return 'appended';
       }),
     recordRequest: (workspaceId, request) =>
-      attempt(() => (addRequest(workspaceId, request) ? 'recorded' : 'request-exists')),
+      write(() => (addRequest(workspaceId, request) ? 'recorded' : 'request-exists')),
     getRequest: (workspaceId, requestId) =>
       attempt(() => {
         const row = selectRequest.get(idToBytes(workspaceId), idToBytes(requestId));

@@ -3,12 +3,13 @@ import { idToBytes } from '../../core/ids.ts';
 import type { ObjectKind, ObjectStore } from '../../ports/metadata-store.ts';
 import { attempt, transact } from './database.ts';
 import { bytesOf } from './row.ts';
+import type { Write } from './write-group.ts';
 
 /** Kinds as they are in the file: never renumbered. */
 const kindNumbers: Readonly<Record<ObjectKind, number>> = { node: 1, manifest: 2, segment: 3 };
 
 /** `putObjects` happens to be atomic here, which nobody may rely on. */
-export function createSqliteObjectStore(database: DatabaseSync): ObjectStore {
+export function createSqliteObjectStore(database: DatabaseSync, write: Write): ObjectStore {
   const select = database.prepare('SELECT bytes FROM objects WHERE workspace = ? AND kind = ? AND hash = ?');
   const insert = database.prepare('INSERT OR IGNORE INTO objects (workspace, kind, hash, bytes) VALUES (?, ?, ?, ?)');
   return {
@@ -22,13 +23,12 @@ export function createSqliteObjectStore(database: DatabaseSync): ObjectStore {
           });
         }),
       ),
-    putObjects: (workspaceId, kind, objects) =>
-      attempt(() => {
-        if (objects.size === 0) return;
-        transact(database, 'IMMEDIATE', () => {
-          const workspace = idToBytes(workspaceId);
-          for (const [hash, bytes] of objects) insert.run(workspace, kindNumbers[kind], idToBytes(hash), bytes);
-        });
-      }),
+    putObjects: async (workspaceId, kind, objects) => {
+      if (objects.size === 0) return;
+      await write(() => {
+        const workspace = idToBytes(workspaceId);
+        for (const [hash, bytes] of objects) insert.run(workspace, kindNumbers[kind], idToBytes(hash), bytes);
+      });
+    },
   };
 }

@@ -11,6 +11,7 @@ import {
 import type { SessionRecord, SessionStore } from '../../ports/metadata-store.ts';
 import { attempt } from './database.ts';
 import { type Row, bytesOf, integerOf, textOf } from './row.ts';
+import type { Write } from './write-group.ts';
 
 function rowToSession(row: Row): SessionRecord {
   return {
@@ -25,7 +26,7 @@ function rowToSession(row: Row): SessionRecord {
 }
 
 /** `create` throws `conflict` when the session id is taken. */
-export function createSqliteSessionStore(database: DatabaseSync): SessionStore {
+export function createSqliteSessionStore(database: DatabaseSync, write: Write): SessionStore {
   const insert = database.prepare(
     `INSERT OR IGNORE INTO sessions (session, workspace, user, device, created_ms, expires_ms, packs)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
@@ -34,7 +35,7 @@ export function createSqliteSessionStore(database: DatabaseSync): SessionStore {
   const remove = database.prepare('DELETE FROM sessions WHERE expires_ms < ?');
   return {
     create: (session) =>
-      attempt(() => {
+      write(() => {
         const { changes } = insert.run(
           idToBytes(session.sessionId),
           idToBytes(session.workspaceId),

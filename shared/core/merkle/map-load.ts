@@ -41,13 +41,14 @@ export function checkNode(ref: NodeRef, bytes: Uint8Array): MapNode {
       data: { node: bytesToDigest(ref.hash) },
     });
   }
-  const node = decodeMapNode(bytes);
-  if (ref.place !== undefined && !fits(node, ref.place)) {
-    throw new TidemarkError('malformed', 'a node of the map does not fit its parent', {
-      data: { node: bytesToDigest(ref.hash) },
-    });
-  }
-  return node;
+  return mustFit(ref, decodeMapNode(bytes));
+}
+
+function mustFit(ref: NodeRef, node: MapNode): MapNode {
+  if (ref.place === undefined || fits(node, ref.place)) return node;
+  throw new TidemarkError('malformed', 'a node of the map does not fit its parent', {
+    data: { node: bytesToDigest(ref.hash) },
+  });
 }
 
 function fits(node: MapNode, { level, last, after }: NodePlace): boolean {
@@ -63,11 +64,22 @@ function fits(node: MapNode, { level, last, after }: NodePlace): boolean {
 export async function loadNodes(source: NodeSource, refs: readonly NodeRef[]): Promise<MapNode[]> {
   if (refs.length === 0) return [];
   const digests = refs.map((ref) => bytesToDigest(ref.hash));
-  const found = await source.getNodes(digests);
+  const { checked } = source;
+  // Taken before the source is asked, which may let go of some.
+  const known = digests.map((digest) => checked?.get(digest));
+  const unknown = digests.filter((_, i) => known[i] === undefined);
+  const found = unknown.length === 0 ? [] : await source.getNodes(unknown);
+  let asked = 0;
   return refs.map((ref, i) => {
-    const bytes = found[i];
-    if (bytes !== undefined) return checkNode(ref, bytes);
-    throw new TidemarkError('corrupt', 'a node of the map is missing', { data: { node: digests[i]! } });
+    const digest = digests[i]!;
+    if (known[i] !== undefined) return mustFit(ref, known[i]);
+    const bytes = found[asked++];
+    if (bytes === undefined) {
+      throw new TidemarkError('corrupt', 'a node of the map is missing', { data: { node: digest } });
+    }
+    const node = checkNode(ref, bytes);
+    checked?.set(digest, node);
+    return node;
   });
 }
 

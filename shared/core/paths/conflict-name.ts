@@ -61,8 +61,32 @@ function utcDate(clockMs: number): string {
  * `n` counts from 1; from 2 on it stands in the name, for when the ones before are taken.
  */
 export function conflictName(name: string, deviceName: string, clockMs: number, n: number): string {
-  const at = extensionStart(name);
   const number = n >= 2 ? ` ${n}` : '';
-  const rest = ` (conflicted copy of ${deviceNamePart(deviceName)} ${utcDate(clockMs)}${number})${name.slice(at)}`;
+  return annotateName(name, `conflicted copy of ${deviceNamePart(deviceName)} ${utcDate(clockMs)}${number}`);
+}
+
+/** `a.txt` with the note `damaged copy` is `a (damaged copy).txt`: at most 255 bytes, the stem shortened where needed. */
+export function annotateName(name: string, note: string): string {
+  const at = extensionStart(name);
+  const rest = ` (${note})${name.slice(at)}`;
   return truncateUtf8(name.slice(0, at), limits.nameBytesMax - utf8(rest).length) + rest;
+}
+
+export interface ConflictName {
+  /** The name that it is a copy of; a beginning of it where the copy's had to be cut short. */
+  readonly original: string;
+  readonly deviceName: string;
+  /** `2026-11-22` */
+  readonly date: string;
+}
+
+const mark =
+  /^(?<stem>.*) \(conflicted copy of (?<deviceName>.+) (?<date>[+-]?\d{4,6}-\d\d-\d\d)(?: \d+)?\)(?<extension>(?:\.\S+)?)$/su;
+
+/** What a name tells that conflictName gives; undefined for any other. Of a copy of a copy: what the outer one tells. */
+export function parseConflictName(name: string): ConflictName | undefined {
+  const groups = mark.exec(name)?.groups;
+  if (groups === undefined) return undefined;
+  const { stem = '', deviceName = '', date = '', extension = '' } = groups;
+  return { original: stem + extension, deviceName, date };
 }

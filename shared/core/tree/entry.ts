@@ -2,10 +2,13 @@
  * Entries: what the tree holds for one node. Bytes: msgpack
  *
  *     [kind, nodeId, version, mtimeMs, mode, size, content]
+ *     [kind, nodeId, version, mtimeMs, mode, size, content, sha256]       a file whose SHA-256 was told
  *
  * kind 1 file, 2 folder, 3 symlink; nodeId bin(16); version [[deviceId bin(16), counter], …] sorted by id; mtimeMs a
  * signed integer; mode the executable bits alone (mode & 0o111); size in bytes; content bin(32) the root for a file, nil
- * for a folder, str the target for a symlink. A file's mtime is a hint for people: an mtime alone is not a change.
+ * for a folder, str the target for a symlink; sha256 bin(32) that of the file's whole content, for those who hold files by it
+ * elsewhere. The root alone decides what a file is: sha256 is what its author said. A file's mtime is a hint for people: an
+ * mtime alone is not a change.
  *
  * The encoding is canonical (one byte string per entry), because the marks of two devices are compared.
  *
@@ -40,6 +43,8 @@ export interface FileEntry extends EntryBase {
   readonly size: number;
   /** The Merkle root over the file's chunks. */
   readonly content: Digest;
+  /** SHA-256 of the whole content, as its author told it. */
+  readonly sha256?: Digest;
 }
 
 export interface FolderEntry extends EntryBase {
@@ -63,15 +68,9 @@ export function encodeEntry(entry: Entry): Uint8Array {
   const version = entry.version.map(([device, counter]) => [idToBytes(device), counter]);
   const size = entry.kind === 'file' ? entry.size : entry.kind === 'symlink' ? utf8(entry.target).length : 0;
   const content = entry.kind === 'file' ? idToBytes(entry.content) : entry.kind === 'symlink' ? entry.target : null;
-  return encode([
-    kindNumbers[entry.kind],
-    idToBytes(entry.nodeId),
-    version,
-    entry.mtimeMs,
-    entry.mode,
-    size,
-    content,
-  ]).slice();
+  const { kind, nodeId, mtimeMs, mode } = entry;
+  const more = entry.kind === 'file' && entry.sha256 !== undefined ? [idToBytes(entry.sha256)] : [];
+  return encode([kindNumbers[kind], idToBytes(nodeId), version, mtimeMs, mode, size, content, ...more]).slice();
 }
 
 function refuse(what: string): never {
@@ -92,8 +91,12 @@ function decodeVersion(raw: unknown): VersionVector {
   });
 }
 
+function sha256Of(raw: unknown): Pick<FileEntry, 'sha256'> {
+  return raw instanceof Uint8Array ? { sha256: bytesToDigest(raw) } : {};
+}
+
 /** [entry [version [pair]]]. */
-const entryCaps: MsgpackCaps = { what: 'an entry', depthMax: 3, valuesMax: 8 + 3 * limits.versionVectorEntriesMax };
+const entryCaps: MsgpackCaps = { what: 'an entry', depthMax: 3, valuesMax: 9 + 3 * limits.versionVectorEntriesMax };
 
 /**
  * Throws `malformed` (or `too-large`, far over 1,024 devices in a version) on anything that encodeEntry does not write.
@@ -102,8 +105,9 @@ const entryCaps: MsgpackCaps = { what: 'an entry', depthMax: 3, valuesMax: 8 + 3
 export function decodeEntry(bytes: Uint8Array): Entry {
   if (bytes.length > limits.mapValueBytesMax) refuse('length');
   const raw = decodeMsgpack(bytes, entryCaps);
-  if (!Array.isArray(raw) || raw.length !== 7) refuse('shape');
-  const [kind, nodeId, version, mtimeMs, mode, size, content] = raw as unknown[];
+  if (!Array.isArray(raw) || raw.length < 7 || raw.length > 8) refuse('shape');
+  const [kind, nodeId, version, mtimeMs, mode, size, content, sha256] = raw as unknown[];
+  if (raw.length === 8 && (kind !== kindNumbers.file || !(sha256 instanceof Uint8Array))) refuse('sha256');
   if (!(nodeId instanceof Uint8Array)) refuse('node id');
   if (!Number.isSafeInteger(mtimeMs)) refuse('mtime');
   if (!Number.isSafeInteger(mode) || ((mode as number) & ~executableBits) !== 0) refuse('mode');
@@ -117,7 +121,7 @@ export function decodeEntry(bytes: Uint8Array): Entry {
   switch (kind) {
     case kindNumbers.file:
       if (!(content instanceof Uint8Array)) refuse('content');
-      return { kind: 'file', ...base, size: size as number, content: bytesToDigest(content) };
+      return { kind: 'file', ...base, size: size as number, content: bytesToDigest(content), ...sha256Of(sha256) };
     case kindNumbers.folder:
       if (content !== null || size !== 0) refuse('content');
       return { kind: 'folder', ...base };

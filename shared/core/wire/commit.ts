@@ -42,7 +42,8 @@ export type CommitRequest = ValueOf<typeof commitRequest>;
  * - `renamed`: applied, but the name was taken: the node is under the conflict name `name`.
  * - `kept`: the operation lost to what another device did (a delete to an edit, a move to a move); the node is as told.
  * - `refused`: it cannot be done; `reason` says why; nothing changed. (`not-empty` is in no answer of this version: a folder
- *   with children left is `kept`.)
+ *   with children left is `kept`.) `needs-merge`: an edit met an edit where the policy is `merge`; the node stands at
+ *   `parentId`/`name` with `version`: its author merges with that and puts the result, or puts again with `fallback`.
  */
 export const outcomeStatus = oneOf('applied', 'agreed', 'copied', 'renamed', 'kept', 'refused');
 export const refusalReason = oneOf(
@@ -54,6 +55,7 @@ export const refusalReason = oneOf(
   'not-empty',
   'too-deep',
   'gone',
+  'needs-merge',
 );
 export const outcome = message('Outcome', {
   status: outcomeStatus,

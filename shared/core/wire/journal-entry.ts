@@ -12,7 +12,7 @@
  * docs/protocol.md has a whole entry byte by byte (section 8): edits, summary, chain, signed bytes, signature.
  */
 import { encode } from '@msgpack/msgpack';
-import { concatBytes, utf8 } from '../bytes.ts';
+import { bytesToHex, concatBytes, utf8 } from '../bytes.ts';
 import { blake3, blake3Digest } from '../hash/blake3.ts';
 import { type Digest, type WorkspaceId, idToBytes } from '../ids.ts';
 import { limits } from '../limits.ts';
@@ -44,6 +44,7 @@ const value = optional(bytes(limits.mapValueBytesMax));
 /** On the wire two columns, keys and values, sorted by key: `[[key, …], [value, …]]`. */
 export const treeEdits: Schema<readonly TreeEdit[]> = {
   form: `treeEdits(${key.form},${value.form})`,
+  jsonSchema: (components) => list(jsonEdit, editsMax).jsonSchema(components),
   toWire: (edits) => [edits.map((edit) => edit.key), edits.map((edit) => edit.value)],
   fromWire: (raw, path) => {
     const [keys, values] = editColumns.fromWire(raw, path) as [readonly Uint8Array[], readonly (Uint8Array | null)[]];
@@ -61,6 +62,7 @@ const keyColumn = list(key, editsMax);
 const valueColumn = list(value, editsMax);
 const editColumns: Schema<readonly [readonly Uint8Array[], readonly (Uint8Array | null)[]]> = {
   form: 'editColumns',
+  jsonSchema: () => ({}),
   toWire: ([keys, values]) => [keys, values],
   fromWire: (raw, path) => {
     const [keys, values] = Array.isArray(raw) ? (raw as unknown[]) : [];
@@ -125,4 +127,14 @@ export function headSignedBytes(
     head.timeMs,
     idToBytes(head.chain),
   ]).slice();
+}
+
+/** What the key before it signs to hand its trust on to a new Ed25519 key: canonical msgpack ["tidemark key v1", publicKey]. */
+export function keyEndorsementBytes(publicKey: Uint8Array): Uint8Array {
+  return encode(['tidemark key v1', publicKey]).slice();
+}
+
+/** The name of an Ed25519 key for ever: the first 16 hex characters of BLAKE3 of its public key. */
+export function signingKeyId(publicKey: Uint8Array): string {
+  return bytesToHex(blake3(publicKey)).slice(0, 16);
 }

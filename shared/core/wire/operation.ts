@@ -7,7 +7,7 @@
  */
 import { limits } from '../limits.ts';
 import { executableBits } from '../tree/entry.ts';
-import { type ValueOf, bits, digest, integer, message, nodeId, optional, text, variant } from './schema.ts';
+import { type ValueOf, bits, digest, flag, integer, message, nodeId, optional, text, variant } from './schema.ts';
 import { version } from './version.ts';
 
 const name = text(limits.nameBytesMax);
@@ -18,7 +18,10 @@ const mode = bits(executableBits);
 /** Where the node was when the author last saw it. */
 export const place = message('Place', { parentId: nodeId, name });
 
-/** New content for a file, or a new file. An edit keeps the node's current place; `parentId` and `name` place a new or returning node. */
+/**
+ * New content for a file, or a new file. `sha256` is that of the whole content, where the workspace asks for it. An edit keeps the node's current place; `parentId` and `name` place a new or returning node.
+ * `fallback`: where the workspace's policy is `merge`, the author cannot merge this, or has given up: a conflict becomes a copy.
+ */
 export const putOperation = message('Put', {
   nodeId,
   parentId: nodeId,
@@ -30,6 +33,8 @@ export const putOperation = message('Put', {
   mode,
   mtimeMs,
   clockMs,
+  sha256: optional(digest),
+  fallback: optional(flag),
 });
 
 /** A new folder, or one that returns. A folder that stands at that name already is taken as the same folder. */

@@ -1,16 +1,16 @@
 /**
  * A small schema language for wire messages. One declaration gives the TypeScript type, the msgpack form (an array in
  * field order, as MessagePack-CSharp's `[Key(n)]` records), the JSON form (an object with camelCase names, base64url
- * for bytes), the checks of a decoder, and a text that a test hashes so that no change goes unnoticed.
+ * for bytes, hex for ids), the checks of a decoder, and a text that a test hashes so that no change goes unnoticed.
  *
  *     const hello = message('Hello', { name: text(100), id: deviceId });
  *     hello.toWire({ name: 'Ann', id })   // ['Ann', Uint8Array(16)]
- *     hello.toJson({ name: 'Ann', id })   // { name: 'Ann', id: 'q6urq6urq6urq6urq6urqw' }
+ *     hello.toJson({ name: 'Ann', id })   // { name: 'Ann', id: 'abababababababababababababababab' }
  *
  * Every decoder bounds what it accepts before it builds anything from it, and throws `malformed` with the path of the
  * field that is wrong.
  */
-import { base64urlToBytes, bytesToBase64url, utf8 } from '../bytes.ts';
+import { base64urlToBytes, bytesToBase64url, hexToBytes, utf8 } from '../bytes.ts';
 import { TidemarkError } from '../errors.ts';
 import {
   type Digest,
@@ -26,10 +26,16 @@ import {
   parseDigestColumn,
   parseUserId,
 } from '../ids.ts';
+import type { JsonSchema, JsonSchemaComponents } from './json-schema.ts';
+import { bitsJson, bytesJson, columnJson, idJson, messageJson, textJson, variantJson } from './schema-json.ts';
 
 export interface Schema<T> {
   /** The form in the text that the version test hashes. */
   readonly form: string;
+  /** Whether null stands for a value that is not there, so that JSON may leave it out. */
+  readonly isOptional?: true;
+  /** What its JSON form may be. Named messages are put into `components`, with what they hold, and referred to. */
+  jsonSchema(this: void, components: JsonSchemaComponents): JsonSchema;
   toWire(this: void, value: T): unknown;
   fromWire(this: void, raw: unknown, path: string): T;
   toJson(this: void, value: T): unknown;
@@ -43,13 +49,14 @@ export function refuse(path: string, expected: string): never {
   throw new TidemarkError('malformed', `${path || 'the message'} must be ${expected}`, { data: { field: path } });
 }
 
-function same<T>(form: string, check: (raw: unknown, path: string) => T): Schema<T> {
-  return { form, toWire: (value) => value, fromWire: check, toJson: (value) => value, fromJson: check };
+function same<T>(form: string, json: JsonSchema, check: (raw: unknown, path: string) => T): Schema<T> {
+  const asIs = (value: T): T => value;
+  return { form, jsonSchema: () => json, toWire: asIs, fromWire: check, toJson: asIs, fromJson: check };
 }
 
 /** Text of at most `bytesMax` UTF-8 bytes. */
 export function text(bytesMax: number): Schema<string> {
-  return same(`text(${bytesMax})`, (raw, path) => {
+  return same(`text(${bytesMax})`, textJson(bytesMax), (raw, path) => {
     if (typeof raw !== 'string' || raw.length > bytesMax || utf8(raw).length > bytesMax) {
       refuse(path, `text of at most ${bytesMax} bytes`);
     }
@@ -60,7 +67,7 @@ export function text(bytesMax: number): Schema<string> {
 
 /** An integer from `min` to `max`, both included and safe. */
 export function integer(min = 0, max: number = Number.MAX_SAFE_INTEGER): Schema<number> {
-  return same(`integer(${min},${max})`, (raw, path) => {
+  return same(`integer(${min},${max})`, { type: 'integer', minimum: min, maximum: max }, (raw, path) => {
     if (typeof raw !== 'number' || !Number.isSafeInteger(raw) || raw < min || raw > max) {
       refuse(path, `an integer from ${min} to ${max}`);
     }
@@ -70,7 +77,7 @@ export function integer(min = 0, max: number = Number.MAX_SAFE_INTEGER): Schema<
 
 /** A number with no bit outside `mask` (below 2^31). */
 export function bits(mask: number): Schema<number> {
-  return same(`bits(${mask})`, (raw, path) => {
+  return same(`bits(${mask})`, bitsJson(mask), (raw, path) => {
     if (typeof raw !== 'number' || !Number.isInteger(raw) || raw < 0 || raw > mask || (raw & ~mask) !== 0) {
       refuse(path, `a number with bits of ${mask} only`);
     }
@@ -78,7 +85,7 @@ export function bits(mask: number): Schema<number> {
   });
 }
 
-export const flag: Schema<boolean> = same('flag', (raw, path) => {
+export const flag: Schema<boolean> = same('flag', { type: 'boolean' }, (raw, path) => {
   if (typeof raw !== 'boolean') refuse(path, 'true or false');
   return raw;
 });
@@ -87,6 +94,7 @@ export const flag: Schema<boolean> = same('flag', (raw, path) => {
 export function oneOf<const Choices extends readonly string[]>(...choices: Choices): Schema<Choices[number]> {
   return {
     form: `oneOf(${choices.join('|')})`,
+    jsonSchema: () => ({ type: 'string', enum: choices }),
     toWire: (value) => choices.indexOf(value),
     fromWire: (raw, path) => {
       const choice = typeof raw === 'number' ? choices[raw] : undefined;
@@ -99,11 +107,13 @@ export function oneOf<const Choices extends readonly string[]>(...choices: Choic
 
 function binary<T>(
   form: string,
+  json: JsonSchema,
   check: (bytes: Uint8Array, path: string) => T,
   show: (value: T) => Uint8Array,
 ): Schema<T> {
   return {
     form,
+    jsonSchema: () => json,
     toWire: show,
     fromWire: (raw, path) => (raw instanceof Uint8Array ? check(raw, path) : refuse(path, form)),
     toJson: (value) => bytesToBase64url(show(value)),
@@ -124,6 +134,7 @@ function binary<T>(
 export function bytes(max: number): Schema<Uint8Array> {
   return binary(
     `bytes(${max})`,
+    bytesJson(max),
     (raw, path) => (raw.length <= max ? raw : refuse(path, `at most ${max} bytes`)),
     (value) => value,
   );
@@ -131,27 +142,32 @@ export function bytes(max: number): Schema<Uint8Array> {
 
 type AnyId = Parameters<typeof idToBytes>[0];
 
-function id<T extends AnyId>(form: string, parse: (bytes: Uint8Array) => T): Schema<T> {
-  return binary(
+/** In memory and in JSON ids are lowercase hex, so `toJson` has nothing to do. */
+function id<T extends AnyId>(form: string, length: 16 | 32, parse: (bytes: Uint8Array) => T): Schema<T> {
+  const hex = new RegExp(`^[0-9a-f]{${2 * length}}$`);
+  return {
     form,
-    (raw, path) => {
-      try {
-        return parse(raw);
-      } catch {
-        return refuse(path, form);
-      }
+    jsonSchema: () => idJson(length),
+    toWire: (value) => idToBytes(value),
+    fromWire: (raw, path) => {
+      if (!(raw instanceof Uint8Array) || raw.length !== length) refuse(path, form);
+      return parse(raw);
     },
-    (value) => idToBytes(value),
-  );
+    toJson: (value) => value,
+    fromJson: (raw, path) => {
+      if (typeof raw !== 'string' || !hex.test(raw)) refuse(path, `${form} as ${2 * length} lowercase hex characters`);
+      return parse(hexToBytes(raw));
+    },
+  };
 }
 
-export const digest: Schema<Digest> = id('digest', bytesToDigest);
-export const nodeId = id('nodeId', bytesToNodeId);
-export const workspaceId = id('workspaceId', bytesToWorkspaceId);
-export const deviceId = id('deviceId', bytesToDeviceId);
-export const sessionId = id('sessionId', bytesToSessionId);
-export const requestId = id('requestId', bytesToRequestId);
-export const userId = same('userId', (raw, path) => {
+export const digest: Schema<Digest> = id('digest', 32, bytesToDigest);
+export const nodeId = id('nodeId', 16, bytesToNodeId);
+export const workspaceId = id('workspaceId', 16, bytesToWorkspaceId);
+export const deviceId = id('deviceId', 16, bytesToDeviceId);
+export const sessionId = id('sessionId', 16, bytesToSessionId);
+export const requestId = id('requestId', 16, bytesToRequestId);
+export const userId = same('userId', { type: 'string', minLength: 1, maxLength: 256 }, (raw, path) => {
   if (typeof raw !== 'string' || raw.length < 1 || raw.length > 256 || !raw.isWellFormed()) {
     refuse(path, 'a user id');
   }
@@ -162,6 +178,7 @@ export const userId = same('userId', (raw, path) => {
 export function digestColumn(max: number): Schema<DigestColumn> {
   return binary(
     `digestColumn(${max})`,
+    columnJson(max),
     (raw, path) => {
       if (raw.length > max * digestBytes || raw.length % digestBytes !== 0) refuse(path, `at most ${max} digests`);
       return parseDigestColumn(raw);
@@ -178,6 +195,7 @@ export function list<T>(item: Schema<T>, max: number): Schema<readonly T[]> {
   };
   return {
     form: `list(${item.form},${max})`,
+    jsonSchema: (components) => ({ type: 'array', items: item.jsonSchema(components), maxItems: max }),
     toWire: (value) => value.map((element) => item.toWire(element)),
     fromWire: (raw, path) => each(raw, path, item.fromWire),
     toJson: (value) => value.map((element) => item.toJson(element)),
@@ -189,6 +207,8 @@ export function list<T>(item: Schema<T>, max: number): Schema<readonly T[]> {
 export function optional<T>(of: Schema<T>): Schema<T | null> {
   return {
     form: `optional(${of.form})`,
+    isOptional: true,
+    jsonSchema: (components) => ({ anyOf: [of.jsonSchema(components), { type: 'null' }] }),
     toWire: (value) => (value === null ? null : of.toWire(value)),
     fromWire: (raw, path) => (raw === null || raw === undefined ? null : of.fromWire(raw, path)),
     toJson: (value) => (value === null ? null : of.toJson(value)),
@@ -218,6 +238,7 @@ export function message<F extends Readonly<Record<string, Schema<unknown>>>>(
   return {
     name,
     form: `${name}{${entries.map(([field, schema]) => `${field}:${schema.form}`).join(';')}}`,
+    jsonSchema: (components) => messageJson(name, entries, components),
     toWire: (value) => entries.map(([field, schema]) => schema.toWire((value as Record<string, unknown>)[field])),
     fromWire: (raw, path) => {
       if (!Array.isArray(raw) || raw.length > entries.length + 16) refuse(path, `${name} as an array of its fields`);
@@ -258,6 +279,7 @@ export function variant<V extends Variants>(variants: V): Schema<VariantOf<V>> {
   type T = VariantOf<V>;
   return {
     form: `variant(${names.map((name) => `${name}=${(variants[name] as Schema<unknown>).form}`).join('|')})`,
+    jsonSchema: (components) => variantJson(variants, components),
     toWire: (value) => {
       const fields = pick(value.kind, '').toWire(value) as unknown[];
       return [names.indexOf(value.kind), ...fields];

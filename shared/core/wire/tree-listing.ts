@@ -1,11 +1,12 @@
 /** GET /workspaces/{ws}/tree?path=&after=: what a folder holds now, by name, one page. */
 import { limits } from '../limits.ts';
-import { type ValueOf, bytes, digest, integer, list, message, nodeId, optional, text } from './schema.ts';
+import { entryValue } from './entry-value.ts';
+import { type ValueOf, digest, integer, list, message, nodeId, optional, text } from './schema.ts';
 
-/** `entry`: the bytes of the entry (tree/entry.ts). */
+/** `entry`: the bytes of the entry (tree/entry.ts); in JSON an object. */
 export const treeListingItem = message('TreeListingItem', {
   name: text(limits.nameBytesMax),
-  entry: bytes(limits.mapValueBytesMax),
+  entry: entryValue,
 });
 
 /** `next`: pass it as `after` for the next page; null on the last. */

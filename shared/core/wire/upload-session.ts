@@ -13,7 +13,7 @@ import {
   workspaceId,
 } from './schema.ts';
 
-/** `lengths[i]` is the plain length of chunk i in bytes. A hash may come once only. */
+/** `lengths[i]` is the plain length of chunk i in bytes; `uploadWindowBytes` in all. A hash may come once only. */
 export const uploadSessionRequest = message('UploadSessionRequest', {
   workspaceId,
   deviceId,

@@ -24,6 +24,17 @@ function read(
 
 export const version: Schema<VersionVector> = {
   form: `version([${deviceId.form},${counter.form}],${limits.versionVectorEntriesMax})`,
+  jsonSchema: (components) => ({
+    type: 'array',
+    description: 'Pairs of a device and how many changes it made, sorted by the bytes of the device.',
+    maxItems: limits.versionVectorEntriesMax,
+    items: {
+      type: 'array',
+      prefixItems: [deviceId.jsonSchema(components), counter.jsonSchema(components)],
+      minItems: 2,
+      maxItems: 2,
+    },
+  }),
   toWire: (value) => value.map(([device, count]) => [deviceId.toWire(device), count]),
   fromWire: (raw, path) => read(raw, path, deviceId.fromWire),
   toJson: (value) => value.map(([device, count]) => [deviceId.toJson(device), count]),

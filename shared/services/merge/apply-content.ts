@@ -7,11 +7,17 @@
  *   the author had seen it     applied, at the place where it is now
  *   it was only moved since    applied too: its content is still the author's base
  *   it holds the same content  agreed: equal content is never a conflict
- *   else                       a conflict: the operation's content becomes a copy beside it (policy `latest`: takes its place)
+ *   else                       a conflict, by the policy: `copy` puts the operation's content beside it; `latest` puts it in its
+ *                              place; `merge` refuses a file's content as `needs-merge`, for its author to merge, unless the
+ *                              operation says that this was given up, and makes a copy then. Links cannot be merged
  *
  * Executable bits of two sides that did not see each other are united: a lost bit breaks a script, an extra one rarely does.
+ *
+ * One content has one SHA-256. Of two that are told for it one is wrong, and which cannot be known without reading the content
+ * (services/content-sha256.ts). So an author who had seen the standing one corrects it, as an editor may write anything; one
+ * who had not leaves it, and adds one where there is none. Refusing would leave a wrong one where nobody could mend it.
  */
-import type { NodeId } from '../../core/ids.ts';
+import type { Digest, NodeId } from '../../core/ids.ts';
 import type { Entry, FileEntry, SymlinkEntry } from '../../core/tree/entry.ts';
 import type { Place } from '../../core/tree/keys.ts';
 import type { VersionVector } from '../../core/version-vector.ts';
@@ -49,12 +55,37 @@ function holdsBaseContent(entry: Entry, operation: ContentOperation): boolean {
     : entry.kind === 'symlink' && operation.baseTarget !== null && entry.target === operation.baseTarget;
 }
 
-function toEntry(operation: ContentOperation, nodeId: NodeId, version: VersionVector, mode?: number): Entry {
+/** The SHA-256 that the standing node has after the operation. */
+function sha256After(entry: Entry, operation: ContentOperation, seen: boolean): Digest | undefined {
+  if (operation.kind !== 'put') return undefined;
+  const told = operation.sha256 ?? undefined;
+  const standing = entry.kind === 'file' && entry.content === operation.content ? entry.sha256 : undefined;
+  return seen ? (told ?? standing) : (standing ?? told);
+}
+
+/** What of a file's entry is not simply as the operation says. */
+interface FileDetails {
+  readonly mode: number;
+  readonly sha256: Digest | undefined;
+}
+
+/** Whether the node has these details already, given that it holds the content. A symlink has none. */
+function hasDetails(entry: Entry, { mode, sha256 }: FileDetails): boolean {
+  return entry.kind !== 'file' || (entry.mode === mode && entry.sha256 === sha256);
+}
+
+function toEntry(
+  operation: ContentOperation,
+  nodeId: NodeId,
+  version: VersionVector,
+  details?: FileDetails,
+): FileEntry | SymlinkEntry {
   const { mtimeMs } = operation;
   if (operation.kind === 'symlink')
     return { kind: 'symlink', nodeId, version, mtimeMs, mode: 0, target: operation.target };
   const { size, content } = operation;
-  return { kind: 'file', nodeId, version, mtimeMs, mode: mode ?? operation.mode, size, content };
+  const { mode, sha256 } = details ?? { mode: operation.mode, sha256: operation.sha256 ?? undefined };
+  return { kind: 'file', nodeId, version, mtimeMs, mode, size, content, ...(sha256 === undefined ? {} : { sha256 }) };
 }
 
 export async function applyContent(
@@ -68,18 +99,19 @@ export async function applyContent(
   if (!isOfKind(current.entry, operation)) {
     return outcomeAt('refused', nodeId, current.place, current.entry.version, 'kind-changed');
   }
-  if (await hadSeen(context, current.entry, operation.base)) {
-    const sameMode = operation.kind === 'symlink' || current.entry.mode === operation.mode;
-    if (holdsContent(current.entry, operation) && sameMode) return standing('agreed', current);
-    return replace(context, operation, current);
+  const seen = await hadSeen(context, current.entry, operation.base);
+  const ownMode = operation.kind === 'put' ? operation.mode : 0;
+  const mode = seen ? ownMode : current.entry.mode | ownMode;
+  const details = { mode, sha256: sha256After(current.entry, operation, seen) };
+  if (holdsContent(current.entry, operation) && hasDetails(current.entry, details)) return standing('agreed', current);
+  if (seen || holdsContent(current.entry, operation) || holdsBaseContent(current.entry, operation)) {
+    return replace(context, operation, current, details);
   }
-  const mode = operation.kind === 'put' ? current.entry.mode | operation.mode : 0;
-  if (holdsContent(current.entry, operation)) {
-    return mode === current.entry.mode ? standing('agreed', current) : replace(context, operation, current, mode);
-  }
-  if (holdsBaseContent(current.entry, operation)) return replace(context, operation, current, mode);
   // The author of the later commit chose the policy: its content is the newest, the other stays in history.
-  if (context.policy === 'latest' && context.mode === 'personal') return replace(context, operation, current, mode);
+  if (context.policy === 'latest' && context.mode === 'personal') return replace(context, operation, current, details);
+  if (context.policy === 'merge' && operation.kind === 'put' && operation.fallback !== true) {
+    return outcomeAt('refused', nodeId, current.place, current.entry.version, 'needs-merge');
+  }
   return placeCopy(context, operation, current, index);
 }
 
@@ -87,10 +119,10 @@ async function replace(
   context: MergeContext,
   operation: ContentOperation,
   { place, entry }: StandingNode,
-  mode?: number,
+  details: FileDetails,
 ): Promise<Outcome> {
   const version = nextVersion(context, entry.version);
-  await context.tree.put(place, toEntry(operation, entry.nodeId, version, mode));
+  await context.tree.put(place, toEntry(operation, entry.nodeId, version, details));
   return outcomeAt('applied', entry.nodeId, place, version);
 }
 

@@ -3,7 +3,8 @@
  *
  * Versions. A client says what it had seen of a node (`base`), and may lie. A lie can only claim to have seen what an editor
  * may overwrite anyway, so it is believed; but no counter is taken from it: a node that stands goes on from its own version,
- * whatever the base says. So counters grow by one for each change and never jump.
+ * whatever the base says. So counters grow by one for each change; the one jump is that of a node which a restore brings back, whose
+ * last version nobody keeps (plan-restore.ts).
  */
 import { TidemarkError } from '../../core/errors.ts';
 import { type DeviceId, type NodeId, type RequestId, idToBytes } from '../../core/ids.ts';
@@ -13,10 +14,10 @@ import type { Place } from '../../core/tree/keys.ts';
 import { type VersionVector, countUp, dominates } from '../../core/version-vector.ts';
 import type { Outcome, RefusalReason } from '../../core/wire/commit.ts';
 import type { ConflictPolicy, WorkspaceMode } from '../../core/wire/workspace.ts';
-import type { StandingNode, TreeView } from '../tree-view.ts';
+import type { MergeTree, StandingNode } from '../tree-view.ts';
 
 export interface MergeContext {
-  readonly tree: TreeView;
+  readonly tree: MergeTree;
   readonly mode: WorkspaceMode;
   readonly policy: ConflictPolicy;
   readonly deviceId: DeviceId;

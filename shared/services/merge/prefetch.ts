@@ -9,11 +9,11 @@ import type { NodeId } from '../../core/ids.ts';
 import { limits } from '../../core/limits.ts';
 import type { Place } from '../../core/tree/keys.ts';
 import type { DeleteOperation, Operation } from '../../core/wire/operation.ts';
-import type { TreeView } from '../tree-view.ts';
+import type { MergeTree } from '../tree-view.ts';
 
 type PlacingOperation = Exclude<Operation, DeleteOperation>;
 
-export async function prefetchOperations(tree: TreeView, operations: readonly Operation[]): Promise<void> {
+export async function prefetchOperations(tree: MergeTree, operations: readonly Operation[]): Promise<void> {
   const placing = operations.filter((operation) => operation.kind !== 'delete');
   const nodes = new Set(operations.map(({ nodeId }) => nodeId));
   const parents = new Set(placing.map(({ parentId }) => parentId));
@@ -29,7 +29,7 @@ export async function prefetchOperations(tree: TreeView, operations: readonly Op
   await prefetchInTwins(tree, placing);
 }
 
-async function prefetchAbove(tree: TreeView, folders: ReadonlySet<NodeId>): Promise<void> {
+async function prefetchAbove(tree: MergeTree, folders: ReadonlySet<NodeId>): Promise<void> {
   let rising = folders;
   for (let step = 0; step < limits.treeDepthMax && rising.size > 0; step++) {
     await tree.prefetch({ nodes: rising });
@@ -46,7 +46,7 @@ async function prefetchAbove(tree: TreeView, folders: ReadonlySet<NodeId>): Prom
  * A device that joins with a full folder makes folders that stand already: each will be taken as the one that stands, and what
  * is put into it goes there. So the names wanted there are looked up too, one level of folders after another.
  */
-async function prefetchInTwins(tree: TreeView, placing: readonly PlacingOperation[]): Promise<void> {
+async function prefetchInTwins(tree: MergeTree, placing: readonly PlacingOperation[]): Promise<void> {
   const byParent = Map.groupBy(placing, ({ parentId }) => parentId);
   /** Each new folder once, so that operations that repeat cannot multiply from level to level. */
   const expanded = new Set<NodeId>();

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import * as fc from 'fast-check';
+import type { NewWorkspace } from '../../api/world/test-device.ts';
 import { type EngineDevice, EngineWorld, settle } from './world.ts';
 
 const names = ['a', 'b', 'c', 'd/a', 'd/b', 'e/a', 'd/e/a', 'd', 'e', 'd/e'] as const;
@@ -116,8 +117,9 @@ async function run(
   devices: number,
   script: readonly (readonly [number, Act])[],
   tornBytes: Uint8Array | null,
+  options: NewWorkspace = {},
 ): Promise<void> {
-  const world = await EngineWorld.create();
+  const world = await EngineWorld.create(options);
   const all = await world.devices(...['laptop', 'phone', 'tablet'].slice(0, devices));
   for (const device of all) device.folder.tornBytes = tornBytes;
   const expected = new Expected();
@@ -129,6 +131,13 @@ it('two devices come together whatever they did', async () => {
   await fc.assert(
     fc.asyncProperty(acts(2), (script) => run(2, script, null)),
     { numRuns: 60 },
+  );
+});
+
+it('two devices come together in a workspace that asks them to merge, and lose nothing', async () => {
+  await fc.assert(
+    fc.asyncProperty(acts(2), (script) => run(2, script, null, { policy: 'merge' })),
+    { numRuns: 40 },
   );
 });
 

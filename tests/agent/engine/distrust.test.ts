@@ -70,11 +70,11 @@ async function forgery({ world, device }: EngineDevice, name: string): Promise<L
   const { root } = await mapApply(source, emptyMapRoot, deriveMapEdits(edits, [undefined]));
   const changed = { ...entry, edits, root };
   const chain = nextChain(firstChain(workspaceId), changed);
-  const signature = await server.deps.signer.sign(headSignedBytes(workspaceId, { ...changed, chain }));
+  const { signature } = await server.deps.signer.sign(headSignedBytes(workspaceId, { ...changed, chain }));
   return () => ({ headSeq: 1, more: false, entries: [{ ...changed, chain, signature }] });
 }
 
-describe('a server that shows', () => {
+describe('L26: a server that shows', () => {
   for (const [name, lie] of Object.entries(lies)) {
     it(`${name} is not believed, and nothing changes here`, async () => {
       const [, b] = await filled();

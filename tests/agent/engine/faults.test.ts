@@ -53,6 +53,22 @@ describe('what happened to others', () => {
     assert.ok(texts.includes('what the user wrote meanwhile') && texts.includes('content 2'));
   });
 
+  it('L1: nor is it taken for a torn download where the disk knows whole seconds only, and both were saved in one', async () => {
+    const [a, b] = await pair();
+    const saveAt = ({ folder }: typeof a, text: string): void => {
+      folder.write('file', text);
+      const item = folder.items.get('file')!;
+      folder.items.set('file', { ...item, stat: { ...item.stat, mtimeMs: 1_800_000_002_000 } });
+    };
+    saveAt(a, 'what somebody else wrote');
+    await a.sync();
+    assert.ok(await b.crashAt(2), 'the crash is between the decision to fetch it and the file');
+    assert.deepEqual(b.tree(), {});
+    saveAt(b, 'what the user wrote');
+    const texts = Object.values(await settle(a, b));
+    assert.deepEqual(texts.sort(), ['what somebody else wrote', 'what the user wrote']);
+  });
+
   it('L2: downloads that were queued when the power went are not deletions', async () => {
     const [a, b] = await pair();
     fill(a, 8);
@@ -191,6 +207,36 @@ describe('what happened to others', () => {
     await settle(a!, b!, c!);
     for (const device of [a!, b!, c!]) device.folder.write('f', 'the same fix');
     assert.deepEqual(await settle(a!, b!, c!), { f: 'the same fix' });
+  });
+
+  it('L14: as many conflicts as there are leave as many copies, and all stay', async () => {
+    const world = await EngineWorld.create();
+    const devices = await world.devices(...Array.from({ length: 12 }, (_, i) => `device ${i}`));
+    devices[0]!.folder.write('f', 'base');
+    await settle(...devices);
+    for (const [i, device] of devices.entries()) device.folder.write('f', `by ${i}`);
+    const tree = await settle(...devices);
+    assert.deepEqual(Object.values(tree).sort(), devices.map((_, i) => `by ${i}`).sort());
+    for (const device of devices) device.folder.write('other', 'the same');
+    assert.deepEqual(await settle(...devices), { ...tree, other: 'the same' });
+  });
+
+  it('L14: a device that was away for long brings back nothing that was deleted, and deletes nothing that is new', async () => {
+    const [a, b] = await pair();
+    fill(a, 40);
+    await settle(a, b);
+    for (let i = 0; i < 40; i++) {
+      if (i % 4 === 0) a.folder.remove(`file ${i}`);
+      else if (i % 4 === 1) a.folder.move(`file ${i}`, `moved ${i}`);
+      a.folder.write(`new ${i}`, `new ${i}`);
+      await a.sync();
+    }
+    b.folder.write('file 2', 'edited while away');
+    const late = await b.sync();
+    assert.deepEqual([late.operations, late.conflicts], [1, 0]);
+    const tree = await settle(a, b);
+    assert.deepEqual([tree['file 0'], tree['file 1'], tree['moved 1']], [undefined, undefined, 'content 1']);
+    assert.deepEqual([tree['file 2'], tree['new 39']], ['edited while away', 'new 39']);
   });
 
   it('L17: when the rename to a conflict copy fails, the local file stays where it is', async () => {

@@ -10,6 +10,7 @@ import type { LocalNode, StatMark } from '../../../client/agent/model.ts';
 import type {
   ApplyAction,
   ApplyResult,
+  DescribedBytes,
   Finding,
   Folder,
   LocalKnowledge,
@@ -44,6 +45,8 @@ export class CrashPoint {
 }
 
 export class MemoryFolder implements Folder {
+  /** Set by a test: links of the workspace are not for this folder. */
+  skipsLinks = false;
   readonly items = new Map<string, Item>();
   readonly crash: CrashPoint;
   readonly #fetch: (content: Digest) => Uint8Array | undefined;
@@ -167,6 +170,11 @@ export class MemoryFolder implements Folder {
         const node =
           known.byInode(item.stat.ino, 1).find(isFree) ??
           (named !== undefined && isFree(named) && !inodes.has(named.stat.ino) ? named : undefined);
+        if (node === undefined && known.isUnselectedAt({ parentId: folder.nodeId, name })) {
+          problems.push({ path, code: 'excluded', detail: 'something excluded belongs there' });
+          this.#claimUnder(path, known, claimed);
+          continue;
+        }
         const nodeId = node?.nodeId ?? bytesToNodeId(this.#newId());
         claimed.add(nodeId);
         if (item.kind === 'folder') queue.push({ path, nodeId });
@@ -192,11 +200,33 @@ export class MemoryFolder implements Folder {
       this.crash.pass();
       await found(findings.slice(i, i + 3));
     }
-    const complete = problems.length === 0;
+    const complete = problems.every(({ code }) => code === 'excluded');
     const missing = complete ? this.#missing(known, visited, claimed) : [];
     const files = [...this.items.values()].filter(({ kind }) => kind !== 'folder');
     const bytes = files.reduce((sum, item) => sum + item.bytes.length, 0);
-    return { missing, problems, complete, files: files.length, folders: visited.length, bytes, bytesRead };
+    return {
+      missing,
+      problems,
+      complete,
+      isSettled: true,
+      foldsNames: false,
+      files: files.length,
+      folders: visited.length,
+      bytes,
+      bytesRead,
+    };
+  }
+
+  /** What was moved to where nothing is synced is not missing, nor are its folders. */
+  #claimUnder(path: string, known: LocalKnowledge, claimed: Set<NodeId>): void {
+    for (const [each, { stat }] of this.items) {
+      if (each !== path && !each.startsWith(`${path}/`)) continue;
+      for (const kept of known.byInode(stat.ino, 1)) {
+        for (let node: LocalNode | undefined = kept; node !== undefined; node = known.get(node.parentId)) {
+          claimed.add(node.nodeId);
+        }
+      }
+    }
   }
 
   #missing(known: LocalKnowledge, visited: readonly NodeId[], claimed: ReadonlySet<NodeId>): NodeId[] {
@@ -210,6 +240,20 @@ export class MemoryFolder implements Folder {
       }
     }
     return missing;
+  }
+
+  async fetch({ content, size }: { readonly content: Digest; readonly size: number }): Promise<Uint8Array | null> {
+    this.crash.pass();
+    return size === 0 ? new Uint8Array(0) : (this.#fetch(content) ?? null);
+  }
+
+  async read(path: string, expected: StatMark): Promise<Uint8Array | null> {
+    const item = this.items.get(path);
+    return item?.kind === 'file' && JSON.stringify(item.stat) === JSON.stringify(expected) ? item.bytes : null;
+  }
+
+  async describe(bytes: Uint8Array): Promise<DescribedBytes> {
+    return { content: blake3Digest(bytes), chunks: null, sha256: null };
   }
 
   async apply(actions: readonly ApplyAction[]): Promise<readonly ApplyResult[]> {
@@ -293,7 +337,7 @@ export class MemoryFolder implements Folder {
     else if (action.kind === 'set-mode') {
       there!.stat = { ...there!.stat, mode: action.mode, ctimeMs: this.#clock++ };
     } else {
-      const bytes = action.size === 0 ? new Uint8Array(0) : this.#fetch(action.content);
+      const bytes = action.bytes ?? (action.size === 0 ? new Uint8Array(0) : this.#fetch(action.content));
       if (bytes === undefined) return 'its content could not be fetched';
       this.bytesFetched += bytes.length;
       const stat = this.#stat({ bytes }, action.mode, action.mtimeMs);

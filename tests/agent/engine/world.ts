@@ -5,9 +5,10 @@ import type { EngineApi } from '../../../client/agent/engine/needs.ts';
 import type { SyncReport } from '../../../client/agent/engine/report.ts';
 import type { SyncOptions } from '../../../client/agent/engine/sync-run.ts';
 import { type Journal, createJournal } from '../../../client/agent/journal/journal.ts';
+import { pinKeys } from '../../../client/agent/journal/meta-table.ts';
 import type { Transfer, Upload } from '../../../client/agent/ports.ts';
 import { createApiClient } from '../../../client/sdk/api-client.ts';
-import { createSignatureVerifier } from '../../../client/sdk/signatures.ts';
+import { keysInOrder, verifySignature } from '../../../client/sdk/signatures.ts';
 import { blake3Digest } from '../../../shared/core/hash/blake3.ts';
 import { type Digest, type WorkspaceId, digestsToColumn } from '../../../shared/core/ids.ts';
 import { buildPack } from '../../../shared/core/pack/pack-writer.ts';
@@ -18,27 +19,31 @@ import { must } from '../../api/world/calls.ts';
 import { type NewWorkspace, TestDevice, createWorkspaceAs } from '../../api/world/test-device.ts';
 import { type TestWorld, countedRandomness, createTestWorld } from '../../api/world/test-world.ts';
 import { Crash, CrashPoint, MemoryFolder } from './memory-folder.ts';
+import { RotatingSigner } from './rotating-signer.ts';
 
 const never = new AbortController().signal;
 
 export class EngineWorld {
-  readonly server: TestWorld = createTestWorld();
+  readonly server: TestWorld;
+  readonly signer: RotatingSigner;
   readonly workspaceId: WorkspaceId;
   /** Devices so far: each folder's clock begins elsewhere. */
   clocks = 0;
   readonly contents = new Map<Digest, Uint8Array>();
   readonly #options: NewWorkspace;
 
-  private constructor(server: TestWorld, workspaceId: WorkspaceId, options: NewWorkspace) {
+  private constructor(server: TestWorld, signer: RotatingSigner, workspaceId: WorkspaceId, options: NewWorkspace) {
     this.server = server;
+    this.signer = signer;
     this.workspaceId = workspaceId;
     this.#options = options;
   }
 
   static async create(options: NewWorkspace = {}): Promise<EngineWorld> {
-    const server = createTestWorld();
+    const signer = new RotatingSigner();
+    const server = createTestWorld({ adapt: (deps) => ({ ...deps, signer }) });
     const { workspaceId } = await createWorkspaceAs(server, 'ann', options);
-    return new EngineWorld(server, workspaceId, options);
+    return new EngineWorld(server, signer, workspaceId, options);
   }
 
   get mode(): string {
@@ -67,6 +72,8 @@ export class EngineDevice {
   /** Stands between the engine and the server; a test may put a liar in. */
   api: EngineApi;
   journal: Journal;
+  /** What the engine does when it waits. */
+  sleep: (ms: number) => Promise<void> = async () => {};
   /** Called with the files of each upload, before they are read. */
   onUpload: (files: readonly Upload[]) => void = () => {};
 
@@ -142,15 +149,23 @@ export class EngineDevice {
   }
 
   async engine(): Promise<ReturnType<typeof createEngine>> {
-    const keys = await this.world.server.deps.signer.publicKeys();
+    const { meta } = this.journal;
+    if (meta.pinnedKeys.length === 0) pinKeys(meta, keysInOrder(await this.world.server.deps.signer.publicKeys()));
     return createEngine({
       journal: this.journal,
       folder: this.folder,
       transfer: this.#transfer,
-      api: { commit: (...all) => this.api.commit(...all), changes: (...all) => this.api.changes(...all) },
-      verifier: createSignatureVerifier(new Map(keys.map(({ keyId, publicKey }) => [keyId, publicKey]))),
+      api: {
+        commit: (...all) => this.api.commit(...all),
+        changes: (...all) => this.api.changes(...all),
+        signingKeys: (...all) => this.api.signingKeys(...all),
+        getWorkspace: (...all) => this.api.getWorkspace(...all),
+        listDevices: (...all) => this.api.listDevices(...all),
+      },
+      verify: verifySignature,
       clock: this.world.server.clock,
       randomness: this.randomness,
+      sleep: (ms) => this.sleep(ms),
       log: silentLog,
       progress: () => {},
     });

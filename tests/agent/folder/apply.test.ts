@@ -173,7 +173,7 @@ test('a folder whose name differs in case only from one that is there is not tak
     { kind: 'make-folder', nodeId, path: 'photos' },
     { kind: 'make-folder', nodeId, path: 'Photos' },
   ]);
-  assert.deepEqual(outcomes(results), ['blocked', 'done']);
+  assert.deepEqual(outcomes(results), ['alias', 'done']);
 });
 
 test('a swap goes through the parking place, and a crash on the way loses nothing', async () => {
@@ -217,18 +217,21 @@ test('L17: a folder goes only when it is empty, whatever is in it', async () => 
   assert.equal(user.read('d/unsynced'), 'mine');
 });
 
-test('L7: a full disk pauses: no path changes, no temp file stays, the rest is not attempted', async () => {
+test('L7: a full disk pauses: no path changes, no temp file stays, and only what fits is still written', async () => {
   const { action, server } = await createAuthor({ a: 'small', b: randomBytesOf('b', 100_000), c: 'also small' });
   const user = await createSimulated({ capacityBytes: 50_000 }, server);
   user.write('b', 'mine');
   await user.device.scan();
   const freeBytes = user.fs.freeBytes.bind(user.fs);
-  for (const freeAsSeen of [freeBytes, () => Number.MAX_SAFE_INTEGER]) {
+  for (const [freeAsSeen, rest] of [
+    [() => Number.MAX_SAFE_INTEGER, 'full'],
+    [freeBytes, 'done'],
+  ] as const) {
     user.fs.freeBytes = freeAsSeen;
     const results = await user.device.apply([action('b', 'b', nodeAt(user, 'b').stat), action('c', 'c', null)]);
-    assert.deepEqual(outcomes(results), ['full', 'full']);
+    assert.deepEqual(outcomes(results), ['full', rest]);
     assert.equal(user.read('b'), 'mine');
-    assert.equal(user.fs.lstat(`${root}/c`), undefined);
+    assert.equal(user.fs.lstat(`${root}/c`) === undefined, rest === 'full');
     assert.deepEqual(user.fs.list(`${root}/.tidemark/tmp`).names, []);
   }
 });
@@ -354,3 +357,67 @@ test('L1, I17: cut at any call, each path has its whole old or its whole new con
 });
 
 type StatNode = ReturnType<typeof nodeAt>;
+
+test('what belongs into a folder that this disk takes for another one is not put into that one', async () => {
+  const { action, server } = await createAuthor({ a: 'one', b: randomBytesOf('b', 100_000) });
+  const user = await createSimulated({ folds: true }, server);
+  user.mkdir('Photos');
+  user.write('README', 'mine');
+  const results = await user.device.apply([
+    { kind: 'make-folder', nodeId: parseNodeId('7'.repeat(32)), path: 'photos' },
+    { kind: 'make-folder', nodeId: parseNodeId('8'.repeat(32)), path: 'photos/deep' },
+    action('a', 'photos/deep/a', null),
+    action('b', 'photos/b', null),
+    action('a', 'readme', null),
+    action('a', 'other', null),
+  ]);
+  assert.deepEqual(outcomes(results), ['alias', 'alias', 'alias', 'alias', 'alias', 'done']);
+  assert.deepEqual(user.fs.list(`${root}/Photos`).names, []);
+  assert.equal(user.read('README'), 'mine');
+});
+
+test('a disk that is read-only, has no handles left or fails for one file stops only that file', async () => {
+  for (const [code, problem] of [
+    ['EROFS', 'unreadable'],
+    ['EMFILE', 'busy'],
+    ['EIO', 'unreadable'],
+    ['EXDEV', 'blocked'],
+    ['ENAMETOOLONG', 'name'],
+    ['EACCES', 'unreadable'],
+  ] as const) {
+    for (const call of ['rename', 'openNew'] as const) {
+      const { action, server } = await createAuthor({ a: 'one', b: 'two' });
+      const user = await createSimulated({}, server);
+      let failures = 0;
+      user.fs.onCall = (name, path) => {
+        if (name === call && ++failures === 1) throw fileError(code, name, path);
+      };
+      const results = await user.device.apply([action('a', 'a', null), action('b', 'b', null)]);
+      assert.deepEqual(outcomes(results), [problem, 'done'], `${code} at ${call}`);
+      assert.deepEqual(user.fs.list(`${root}/.tidemark/tmp`).names, [], 'no temp file stays');
+      const [failed] = results;
+      assert.ok(failed?.done === false && failed.problem.path === 'a' && failed.problem.detail.includes(code));
+    }
+  }
+});
+
+test('of a batch that does not fit into the disk what fits is written, and it is said how much is lacking', async () => {
+  const sizes = { a: 30_000, b: 90_000, c: 40_000, d: 21_000 };
+  const files = Object.fromEntries(Object.entries(sizes).map(([name, size]) => [name, randomBytesOf(name, size)]));
+  const { action, server } = await createAuthor(files);
+  const user = await createSimulated({ capacityBytes: 101_000 }, server);
+  user.write('old', randomBytesOf('old', 10_000));
+  await user.device.scan();
+  const old = nodeAt(user, 'old');
+  const free = user.fs.freeBytes();
+  const results = await user.device.apply([
+    ...Object.keys(sizes).map((name) => action(name, name, null)),
+    { kind: 'remove-file', nodeId: old.nodeId, path: 'old', expected: old.stat },
+  ]);
+  assert.deepEqual(outcomes(results), ['done', 'full', 'done', 'full', 'done']);
+  const [, b, , d] = results;
+  assert.ok(b?.done === false && b.problem.detail.startsWith(`the disk lacks ${90_000 - (free - 30_000)} bytes`));
+  assert.ok(d?.done === false && d.problem.detail.startsWith(`the disk lacks ${21_000 - (free - 70_000)} bytes`));
+  assert.deepEqual(user.fs.list(`${root}/.tidemark/tmp`).names, []);
+  assert.equal(user.fs.lstat(`${root}/old`), undefined, 'a deletion makes room, so it does not wait for any');
+});

@@ -6,6 +6,7 @@ import type { FileSystem } from '../../../client/agent/file-system.ts';
 import { linkFolder } from '../../../client/agent/folder/control-folder.ts';
 import { createSyncedFolder } from '../../../client/agent/folder/synced-folder.ts';
 import type { ApplyAction, ApplyResult, Finding, Folder, ScanReport, Upload } from '../../../client/agent/ports.ts';
+import { createTransferBuffers } from '../../../client/agent/transfer/buffers.ts';
 import { type TransferSetting, createTransferCount } from '../../../client/agent/transfer/services.ts';
 import { uploadFiles } from '../../../client/agent/transfer/upload.ts';
 import type { Executor } from '../../../client/agent/workers/executor.ts';
@@ -40,14 +41,22 @@ export class Device {
   constructor(
     fs: FileSystem,
     root: string,
-    options: { server?: FakeServer; executor?: Executor; codecs?: Codecs } = {},
+    options: { server?: FakeServer; executor?: Executor; codecs?: Codecs; symlinks?: 'sync' | 'skip' } = {},
   ) {
     this.fs = fs;
     this.root = root;
     this.server = options.server ?? new FakeServer(nodeCodecs);
     const executor = options.executor ?? createInlineExecutor(createTools(fs, nodeCodecs));
     const { api, blobs } = this.server;
-    this.transfer = { api, blobs, executor, root, ...testLink, count: createTransferCount() };
+    this.transfer = {
+      api,
+      blobs,
+      executor,
+      root,
+      ...testLink,
+      buffers: createTransferBuffers(),
+      count: createTransferCount(),
+    };
     this.folder = createSyncedFolder({
       fs,
       executor,
@@ -56,6 +65,7 @@ export class Device {
       transfer: this.transfer,
       randomness: countingBytes(),
       reserveBytes: 0,
+      symlinks: options.symlinks ?? 'sync',
     });
   }
 

@@ -1,5 +1,6 @@
 /** What the agent knows, in memory, for tests: absorbs findings and results of applications as the journal does. */
 import type { Digest, NodeId } from '../../../shared/core/ids.ts';
+import type { Place } from '../../../shared/core/tree/keys.ts';
 import { pathOf } from '../../../client/agent/journal/paths.ts';
 import type { ContentChunks, LocalNode } from '../../../client/agent/model.ts';
 import type { Finding, LocalKnowledge } from '../../../client/agent/ports.ts';
@@ -20,12 +21,48 @@ export class KnownTree implements LocalKnowledge {
     return this.nodes.get(nodeId);
   }
 
+  /** What applications that broke off were to bring where. */
+  readonly intended = new Map<NodeId, string>();
+
+  intendedPath(nodeId: NodeId): string | undefined {
+    return this.intended.get(nodeId);
+  }
+
   byContent(content: Digest): readonly LocalNode[] {
     return [...this.nodes.values()].filter((node) => node.content === content);
   }
 
   chunksOf(content: Digest): ContentChunks | undefined {
     return this.contents.get(content);
+  }
+
+  chunkLists(): Iterable<ContentChunks> {
+    return this.contents.values();
+  }
+
+  /** Places that are unselected, and nodes that are not synced yet; the workspace's tree, for those that have one. */
+  readonly unselected = new Set<string>();
+  readonly untracked = new Set<NodeId>();
+  readonly workspace = new Map<string, NodeId>();
+
+  hasUnselected(): boolean {
+    return this.unselected.size > 0;
+  }
+
+  hasUntracked(): boolean {
+    return this.untracked.size > 0;
+  }
+
+  isUnselectedAt({ parentId, name }: Place): boolean {
+    return this.unselected.has(`${parentId}/${name}`);
+  }
+
+  isTracked(nodeId: NodeId): boolean {
+    return !this.untracked.has(nodeId);
+  }
+
+  inWorkspace({ parentId, name }: Place): NodeId | undefined {
+    return this.workspace.get(`${parentId}/${name}`);
   }
 
   absorb(findings: readonly Finding[], missing: readonly NodeId[] = []): void {

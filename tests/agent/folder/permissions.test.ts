@@ -35,6 +35,7 @@ test('a private file stays private when somebody else edits it', (t) => {
     root,
     steps: [{ action, temp: '.tidemark/tmp/w-1' }],
     own: [],
+    unmade: [],
   });
   assert.ok(results[0] !== undefined && 'stat' in results[0]);
   assert.equal(readFileSync(path, 'utf8'), 'new!');

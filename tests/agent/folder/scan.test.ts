@@ -448,3 +448,91 @@ test('of two files known under one name, the one whose inode is there stays, and
     );
   }
 });
+
+test('what a file holds that was moved and cannot be read is told where it is, when another file takes its name', async () => {
+  for (const target of ['new', 'known']) {
+    const user = await createSimulated();
+    user.write('a', 'what must not be lost');
+    user.write('known', 'to be replaced');
+    await user.device.scan();
+    const { content } = user.device.known.at('a')!;
+    user.move('a', target);
+    user.write('a', 'of an editor that keeps a backup');
+    user.fs.onCall = (call, path) => {
+      if (call === 'openRead' && path.endsWith(target)) throw fileError('EACCES', call, path);
+    };
+    const { changes, report } = await rescan(user);
+    assert.deepEqual(changes, ['changed a', target === 'new' ? 'new new' : 'changed known']);
+    assert.equal(user.device.known.at(target)!.content, content);
+    assert.deepEqual(
+      report.problems.map(({ path, code }) => [path, code]),
+      [[target, 'unreadable']],
+    );
+    user.fs.onCall = () => undefined;
+    assert.deepEqual((await rescan(user)).changes, [`touched ${target}`], 'it is read when it can be');
+  }
+});
+
+test('of two files that swapped names neither is told while one of them cannot be looked at; an editor’s new file is', async () => {
+  const user = await createSimulated();
+  for (const name of ['a', 'b', 'edited']) user.write(name, `of ${name}`);
+  await user.device.scan();
+  user.move('a', 'aside');
+  user.move('b', 'a');
+  user.move('aside', 'b');
+  user.fs.removeFile(`${user.device.root}/edited`);
+  user.write('edited', 'saved by an editor under a new inode');
+  user.fs.onCall = (call, path) => {
+    if (call === 'lstat' && path.endsWith('/b')) throw fileError('EACCES', call, path);
+  };
+  const { changes } = await rescan(user);
+  assert.deepEqual(changes, ['changed edited']);
+  user.fs.onCall = () => undefined;
+  assert.deepEqual((await rescan(user)).changes.sort(), ['moved a -> b', 'moved b -> a']);
+});
+
+test('a file that cannot be read for want of handles, by permission or for a fault of the disk stops no other, and is not missing', async () => {
+  for (const [code, problem] of [
+    ['EMFILE', 'busy'],
+    ['EACCES', 'unreadable'],
+    ['EPERM', 'unreadable'],
+    ['EIO', 'unreadable'],
+  ] as const) {
+    const user = await createSimulated();
+    for (const name of ['a', 'b']) user.write(name, name);
+    await user.device.scan();
+    for (const name of ['a', 'b']) user.write(name, `${name} edited`);
+    user.fs.onCall = (call, path) => {
+      if (call === 'openRead' && path.endsWith('/a')) throw fileError(code, call, path);
+    };
+    const { changes, report } = await rescan(user);
+    assert.deepEqual(changes, ['changed b'], code);
+    assert.deepEqual(
+      report.problems.map(({ path, code: found }) => [path, found]),
+      [['a', problem]],
+    );
+    user.fs.onCall = () => undefined;
+    assert.deepEqual(
+      (await rescan(user)).changes.filter((change) => !change.startsWith('touched')),
+      ['changed a'],
+    );
+  }
+});
+
+for (const isEdited of [false, true]) {
+  test(`what an application renamed before it broke off keeps its node, and what took its name is new${isEdited ? ' (edited too)' : ''}`, async () => {
+    const user = await createSimulated({ reusesInodes: true });
+    user.write('a', 'one');
+    user.write('b', 'two');
+    await user.device.scan();
+    user.device.known.intended.set(user.device.known.at('a')!.nodeId, 'a (copy)');
+    user.device.known.intended.set(user.device.known.at('b')!.nodeId, 'b (copy)');
+    if (isEdited) user.write('a', 'edited before it was moved');
+    user.move('a', 'a (copy)');
+    user.write('a', 'from the workspace');
+    user.move('b', 'b~');
+    user.write('b', 'of an editor that keeps a backup');
+    assert.deepEqual((await rescan(user)).changes, ['changed b', 'moved a -> a (copy)', 'new a', 'new b~']);
+    assert.deepEqual((await rescan(user)).changes, []);
+  });
+}

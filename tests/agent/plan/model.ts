@@ -4,6 +4,7 @@ import * as fc from 'fast-check';
 import { utf8 } from '../../../shared/core/bytes.ts';
 import { blake3Digest } from '../../../shared/core/hash/blake3.ts';
 import { type NodeId, parseNodeId, rootNodeId } from '../../../shared/core/ids.ts';
+import { aliasKey } from '../../../shared/core/paths/alias-key.ts';
 import type { Entry } from '../../../shared/core/tree/entry.ts';
 import type { Operation } from '../../../shared/core/wire/operation.ts';
 import { joinPath, pathOf } from '../../../client/agent/journal/paths.ts';
@@ -94,10 +95,11 @@ export function changed(tree: Tree, script: readonly Change[]): Tree {
     else if (change.do === 'edit' && node.entry.kind === 'file') {
       next.set(id, { ...node, entry: entryOf(id, 'file', change.text) });
     } else if (change.do === 'delete') {
-      for (const each of next.keys()) if (isUnder(next, each, id) && each !== id) next.delete(each);
-      next.delete(id);
+      // Found before anything goes: whoever is under a folder is so only while all folders between are there.
+      for (const each of [...next.keys()].filter((under) => isUnder(next, under, id))) next.delete(each);
     }
   }
+  for (const { parentId } of next.values()) assert.ok(parentId === rootNodeId || next.has(parentId), 'no orphans');
   return next;
 }
 
@@ -118,6 +120,7 @@ export function toPlanTrees({ synced, local, remote }: Three): PlanTrees {
     remote: (id) => remote.get(id),
     localChildren: (id) => childrenOf(local, id).map(toLocal),
     remoteChildren: (id) => childrenOf(remote, id),
+    localByContent: (content) => [...local.values()].map(toLocal).filter((node) => node.content === content),
     localAt: (place) => asLocal(childAt(local, place.parentId, place.name)),
     remoteAt: (place) => childAt(remote, place.parentId, place.name),
   };
@@ -137,6 +140,7 @@ export function planOf(three: Three, unapplied: ReadonlySet<NodeId> = new Set())
     unapplied,
     deletions: { local: 0, remote: 0, files: 0 },
     massDeletionAllowed: false,
+    sha256Of: () => null,
     clockMs: 0,
     operationsMax: 10_000,
     actionsMax: 10_000,
@@ -175,8 +179,13 @@ export function execute(tree: Tree, operations: readonly Operation[]): Tree {
   return next;
 }
 
-/** A disk that does an action only if its path is right at that moment. */
-export function carryOut(tree: Tree, remote: Tree, applications: readonly Application[]): Tree {
+/** A disk that does an action only if its path is right at that moment. On one that folds names, no other node may have an alias of it. */
+export function carryOut(
+  tree: Tree,
+  remote: Tree,
+  applications: readonly Application[],
+  foldsNames: boolean = false,
+): Tree {
   const next: Tree = new Map(tree);
   const path = (id: NodeId): string | undefined => pathOf(id, (each) => next.get(each));
   for (const { action, place } of applications) {
@@ -191,8 +200,12 @@ export function carryOut(tree: Tree, remote: Tree, applications: readonly Applic
     const folder = place.parentId === rootNodeId ? '' : path(place.parentId);
     assert.ok(folder !== undefined, 'the folder is there');
     assert.equal(action.path, joinPath(folder, place.name));
-    const holder = childAt(next, place.parentId, place.name)?.entry.nodeId;
-    assert.ok(holder === undefined || holder === nodeId, 'the name is free');
+    const key = (each: string): string => (foldsNames ? aliasKey(each) : each);
+    const holders = childrenOf(next, place.parentId).filter((child) => key(child.name) === key(place.name));
+    assert.ok(
+      holders.every(({ entry }) => entry.nodeId === nodeId),
+      'the name is free',
+    );
     if (action.kind === 'move') {
       assert.ok(node !== undefined && !isUnder(next, place.parentId, nodeId), 'nothing moves into itself');
       assert.equal(path(nodeId), action.from);

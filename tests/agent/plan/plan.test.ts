@@ -56,7 +56,7 @@ describe('a plan', () => {
     assert.deepEqual(shape(disk), shape(after));
   });
 
-  it('sends what the user did to a node that the disk would not take, with the deletion that belongs to it', () => {
+  it('sends what the user did to a node that the disk would not take, and the deletion that belongs to it when that has arrived', () => {
     const [u, x] = [idOf(1), idOf(2)];
     const at = (id: NodeId, name: string, text: string) => ({
       parentId: rootNodeId,
@@ -72,14 +72,15 @@ describe('a plan', () => {
       [u, at(u, 'v', 'old')],
       [x, at(x, 'x', 'moved')],
     ]);
-    const { operations } = planOf({ synced, local, remote }, new Set([u]));
-    assert.deepEqual(
-      operations.map(({ kind, nodeId }) => [kind, nodeId]).sort(([a], [b]) => ascending(a!, b!)),
-      [
-        ['delete', x],
-        ['put', u],
-      ],
-    );
+    const kinds = (trees: Three): unknown =>
+      planOf(trees, new Set([u])).operations.map(({ kind, nodeId }) => [kind, nodeId]);
+    assert.deepEqual(kinds({ synced, local, remote }), [['put', u]]);
+    const arrived: Tree = new Map([
+      [u, at(u, 'v', 'moved')],
+      [x, at(x, 'x', 'moved')],
+    ]);
+    const agreed: Tree = new Map(synced).set(u, at(u, 'u', 'moved'));
+    assert.deepEqual(kinds({ synced: agreed, local, remote: arrived }), [['delete', x]]);
     assert.ok(isEmptyPlan(planOf({ synced, local: synced, remote }, new Set([u]))), 'and tries it no more');
   });
 

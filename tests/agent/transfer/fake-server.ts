@@ -2,10 +2,11 @@
  * A server for tests of the agent's transfers, in memory: sessions, packs and manifests with the real codecs and the real
  * formats, and nothing else. It verifies packs as they come, as the real one does.
  */
-import { bytesToHex } from '../../../shared/core/bytes.ts';
+import { bytesToHex, concatBytes } from '../../../shared/core/bytes.ts';
 import { TidemarkError } from '../../../shared/core/errors.ts';
 import {
   type Digest,
+  type SessionId,
   bytesToSessionId,
   columnDigestAt,
   columnLength,
@@ -19,6 +20,7 @@ import type { Codecs } from '../../../shared/core/pack/codecs.ts';
 import type { PackPlace } from '../../../shared/core/pack/pack-footer.ts';
 import { verifyPack } from '../../../shared/core/pack/pack-reader.ts';
 import type { DownloadSessionResponse } from '../../../shared/core/wire/download-session.ts';
+import type { PackStatus } from '../../../shared/core/wire/upload-status.ts';
 import type { PlannedPack } from '../../../shared/core/wire/upload-session.ts';
 import type { ContentChunks } from '../../../client/agent/model.ts';
 import type { TransferApi, TransferBlobs } from '../../../client/agent/transfer/services.ts';
@@ -32,11 +34,21 @@ export class FakeServer {
   readonly segments = new Map<Digest, Uint8Array>();
   readonly chunks = new Map<Digest, PackPlace & { readonly packId: Digest }>();
   readonly puts: Digest[] = [];
+  /** Blocks that are staged and not made a blob of, by pack. */
+  readonly staged = new Map<Digest, Map<Digest, Uint8Array>>();
+  /** Blocks as they came, whole or not. */
+  readonly blocks: Digest[] = [];
+  /** Packs that each session planned. */
+  readonly sessions = new Map<SessionId, readonly Digest[]>();
   readonly gets: { readonly from: number; readonly to: number }[] = [];
   uploadSessions = 0;
   downloadSessions = 0;
   /** Called before a pack is stored; may throw. */
   onPut: (packId: Digest) => void | Promise<void> = () => undefined;
+  /** Called before a block is kept; may throw. */
+  onBlock: (hash: Digest) => void | Promise<void> = () => undefined;
+  /** Called before a list is taken up, and after. */
+  onList: (when: 'before' | 'after') => void | Promise<void> = () => undefined;
   /** May change what is read. */
   onGet: (bytes: Uint8Array) => Uint8Array = (bytes) => bytes;
   readonly #codecs: Codecs;
@@ -74,7 +86,21 @@ export class FakeServer {
         first += count;
       }
       const sessionId = bytesToSessionId(Uint8Array.from({ length: 16 }, () => this.uploadSessions & 255));
+      this.sessions.set(
+        sessionId,
+        packs.map((pack) => pack.packId),
+      );
       return { sessionId, expiresMs: 0, missing, packs };
+    },
+    uploadSessionStatus: async (workspaceId, sessionId) => {
+      const planned = this.sessions.get(sessionId);
+      if (planned === undefined) throw new TidemarkError('not-found', 'no such session');
+      const packs = planned.map((packId): PackStatus => {
+        if (this.packs.has(packId)) return { packId, state: 'verified', url: null, blocks: [] };
+        const blocks = [...(this.staged.get(packId) ?? [])].map(([hash, bytes]) => ({ hash, bytes: bytes.length }));
+        return { packId, state: blocks.length > 0 ? 'staged' : 'missing', url: `fake:${packId}`, blocks };
+      });
+      return { sessionId, workspaceId, expiresMs: 0, packs };
     },
     readManifests: async ({ roots, segments }) => ({
       manifests: columnToDigests(roots).map((root) => this.manifests.get(root) ?? null),
@@ -90,16 +116,23 @@ export class FakeServer {
     putPack: async (url, bytes) => {
       const packId = url.slice('fake:'.length) as Digest;
       await this.onPut(packId);
-      if (this.packs.has(packId)) return 'exists';
-      const { hashes, places } = verifyPack(bytes, this.#codecs, packId);
-      this.packs.set(packId, bytes);
-      this.puts.push(packId);
-      for (const [i, place] of places.entries()) {
-        this.chunks.set(bytesToHex(hashes.subarray(i * digestBytes, (i + 1) * digestBytes)) as Digest, {
-          ...place,
-          packId,
-        });
-      }
+      // The memory is the caller's again afterwards.
+      return this.#keep(packId, bytes.slice());
+    },
+    stageBlock: async (url, hash, bytes) => {
+      const packId = url.slice('fake:'.length) as Digest;
+      await this.onBlock(hash);
+      this.blocks.push(hash);
+      this.staged.set(packId, (this.staged.get(packId) ?? new Map<Digest, Uint8Array>()).set(hash, bytes.slice()));
+    },
+    commitBlocks: async (url, hashes) => {
+      const packId = url.slice('fake:'.length) as Digest;
+      await this.onList('before');
+      const blocks = hashes.map((hash) => this.staged.get(packId)?.get(hash));
+      if (!blocks.every((block) => block !== undefined)) return 'unknown-block';
+      this.#keep(packId, concatBytes(...blocks));
+      this.staged.delete(packId);
+      await this.onList('after');
       return 'created';
     },
     getRange: async (url, from, to) => {
@@ -109,6 +142,18 @@ export class FakeServer {
       return this.onGet(pack.slice(from, to));
     },
   };
+
+  #keep(packId: Digest, bytes: Uint8Array): 'created' | 'exists' {
+    if (this.packs.has(packId)) return 'exists';
+    const { hashes, places } = verifyPack(bytes, this.#codecs, packId);
+    this.packs.set(packId, bytes);
+    this.puts.push(packId);
+    for (const [i, place] of places.entries()) {
+      const digest = bytesToHex(hashes.subarray(i * digestBytes, (i + 1) * digestBytes)) as Digest;
+      this.chunks.set(digest, { ...place, packId });
+    }
+    return 'created';
+  }
 
   #places(digests: readonly Digest[]): DownloadSessionResponse {
     const missing = digests.filter((digest) => !this.chunks.has(digest));

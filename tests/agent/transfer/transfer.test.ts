@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { TidemarkError, isTidemarkError } from '../../../shared/core/errors.ts';
-import { columnDigestAt, parseDigestColumn } from '../../../shared/core/ids.ts';
+import { type Digest, columnDigestAt, parseDigestColumn } from '../../../shared/core/ids.ts';
 import type { ApplyAction } from '../../../client/agent/ports.ts';
 import { randomBytesOf } from '../../core/chunk/random-bytes.ts';
 import { type Simulated, createSimulated, root } from '../folder/simulated-device.ts';
@@ -83,6 +83,116 @@ test('a download whose URL expired goes on with a new one; one that is always re
   await assert.rejects(other.device.apply([writeAction(author, 'a')]), (error) =>
     isTidemarkError(error, 'unavailable'),
   );
+});
+
+function lostConnection(): TidemarkError {
+  return new TidemarkError('unavailable', 'the connection was lost');
+}
+
+test('a pack whose PUT breaks off goes in blocks; what is staged is never sent again', async () => {
+  const content = randomBytesOf('a', 6_000_000);
+  const author = await createAuthor({ a: content });
+  const { server } = author.device;
+  server.onPut = () => {
+    throw lostConnection();
+  };
+  // Each pack loses its URL once in the middle, and one the answer to its list.
+  let blocks = 0;
+  const refused: Digest[] = [];
+  server.onBlock = (hash) => {
+    if (++blocks % 3 !== 0) return;
+    refused.push(hash);
+    throw new TidemarkError('forbidden', 'the URL has expired');
+  };
+  let lists = 0;
+  server.onList = (when) => {
+    if (when === 'before' && ++lists === 1) throw new TidemarkError('forbidden', 'the URL has expired');
+  };
+  await author.device.upload();
+  assert.equal(server.uploadSessions, 1);
+  assert.ok(refused.length >= 2, 'the test has broken something');
+  assert.equal(new Set(server.blocks).size, server.blocks.length, 'no block was sent twice');
+  assert.equal(
+    author.device.transfer.count.bytesSent,
+    [...server.packs.values()].reduce((sum, p) => sum + p.length, 0),
+  );
+  server.onPut = () => undefined;
+  const reader = await createSimulated({}, server);
+  const [result] = await reader.device.apply([writeAction(author, 'a')]);
+  assert.ok(result!.done);
+  assert.deepEqual(reader.fs.readFile(`${root}/a`), content);
+});
+
+test('a pack that arrived though its answer did not is not sent again', async () => {
+  const author = await createAuthor({ a: randomBytesOf('a', 2_000_000) });
+  const { server } = author.device;
+  const { blobs } = author.device.transfer;
+  const plain = { ...blobs };
+  blobs.putPack = async (...args) => {
+    await plain.putPack(...args);
+    throw lostConnection();
+  };
+  await author.device.upload();
+  assert.deepEqual(server.blocks, []);
+  assert.ok(server.packs.size > 0);
+});
+
+test('a list of blocks whose answer was lost is found to be done', async () => {
+  const author = await createAuthor({ a: randomBytesOf('a', 2_000_000) });
+  const { server } = author.device;
+  server.onPut = () => {
+    throw lostConnection();
+  };
+  const { blobs } = author.device.transfer;
+  const plain = { ...blobs };
+  // The first try arrives, its answer is lost, and the repeat finds no such blocks any more.
+  blobs.commitBlocks = async (...args) => {
+    await plain.commitBlocks(...args);
+    return plain.commitBlocks(...args);
+  };
+  await author.device.upload();
+  assert.equal(new Set(server.blocks).size, server.blocks.length);
+  assert.equal(server.packs.size, server.puts.length);
+});
+
+test('a storage that takes blocks and does not keep them is an error that may pass, after a few rounds', async () => {
+  const author = await createAuthor({ a: randomBytesOf('a', 2_000_000) });
+  const { server } = author.device;
+  server.onPut = () => {
+    throw new TidemarkError('unavailable', 'the connection broke');
+  };
+  server.onList = (when) => {
+    if (server.blocks.length > 20) throw new TidemarkError('internal', 'blocks are sent again and again');
+    if (when === 'before') server.staged.clear();
+  };
+  await assert.rejects(author.device.upload(), (error) => isTidemarkError(error, 'unavailable'));
+});
+
+test('a storage that refuses every block is an error that may pass; a forgotten session is planned anew', async () => {
+  const author = await createAuthor({ a: randomBytesOf('a', 2_000_000) });
+  const { server } = author.device;
+  server.onPut = () => {
+    throw lostConnection();
+  };
+  server.onBlock = () => {
+    throw new TidemarkError('forbidden', 'the URL has expired');
+  };
+  await assert.rejects(author.device.upload(), (error) => isTidemarkError(error, 'unavailable'));
+  let blocks = 0;
+  let isForgotten = false;
+  server.onBlock = () => {
+    if (++blocks !== 2) return;
+    server.sessions.clear();
+    isForgotten = true;
+    throw new TidemarkError('forbidden', 'the URL has expired');
+  };
+  server.onPut = () => {
+    if (!isForgotten) throw lostConnection();
+  };
+  const before = server.uploadSessions;
+  await author.device.upload();
+  assert.equal(server.uploadSessions, before + 2);
+  assert.equal(server.staged.size, 1, 'what the forgotten session staged is left to the sweep');
 });
 
 test('a plan that is not what its chunks make is refused', async () => {

@@ -36,7 +36,7 @@ test('a task that fails rejects with its own error, and the pool goes on', async
   const missing = pool.run('flushFiles', { root: join(scratch, 'none'), paths: ['a'] });
   await assert.rejects(missing, (error) => fileErrorCode(error) === 'ENOENT');
   const many = Array.from({ length: 50 }, () =>
-    pool.run('hashFiles', { root: scratch, files: [], preferFixed: false }),
+    pool.run('hashFiles', { root: scratch, files: [], preferFixed: false, wantsSha256: false }),
   );
   for (const { files } of await Promise.all(many)) assert.deepEqual(files, []);
   await pool.close();
@@ -44,7 +44,7 @@ test('a task that fails rejects with its own error, and the pool goes on', async
 
 test('closing lets running tasks end, and refuses the rest', async () => {
   const pool = createWorkerPool(1);
-  const run = () => pool.run('hashFiles', { root: scratch, files: [], preferFixed: false });
+  const run = () => pool.run('hashFiles', { root: scratch, files: [], preferFixed: false, wantsSha256: false });
   const tasks = Array.from({ length: 10 }, run);
   const settled = Promise.allSettled(tasks);
   await pool.close();

@@ -4,6 +4,7 @@ import { nodeCodecs } from '../../../shared/adapters/node/node-codecs.ts';
 import type { Api } from '../../../shared/api/api.ts';
 import { decodeBody, encodeBody, mediaTypes } from '../../../shared/core/wire/envelope.ts';
 import type { Schema } from '../../../shared/core/wire/schema.ts';
+import { assertNoSecret } from '../../secrets/find-secret.ts';
 
 export interface ProblemBody {
   readonly status: number;
@@ -19,7 +20,8 @@ export type Reply<T> =
 
 export interface Message<Q, A> {
   readonly token: string;
-  readonly method?: 'GET' | 'POST';
+  /** By default GET without a request, POST with one. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly request?: readonly [schema: Schema<Q>, value: Q];
   readonly response: Schema<A>;
@@ -32,7 +34,8 @@ export async function call<Q, A>(api: Api, message: Message<Q, A>): Promise<Repl
     accept: mediaTypes.msgpack,
     ...message.headers,
   });
-  const init: RequestInit = { method: message.request === undefined ? 'GET' : 'POST', headers };
+  const method = message.method ?? (message.request === undefined ? 'GET' : 'POST');
+  const init: RequestInit = { method, headers };
   if (message.request !== undefined) {
     headers.set('content-type', mediaTypes.msgpack);
     const [schema, value] = message.request;
@@ -52,6 +55,7 @@ export async function readProblem(response: Response): Promise<ProblemBody> {
   assert.equal(body['type'], `urn:tidemark:error:${body.code}`);
   assert.equal(body.correlationId, response.headers.get('x-correlation-id'));
   assert.doesNotMatch(JSON.stringify(body), /\.ts:\d|node_modules|at async/, 'a problem shows no stack');
+  assertNoSecret(JSON.stringify(body), 'a problem');
   return body;
 }
 

@@ -43,6 +43,7 @@ export interface NewWorkspace {
   readonly mode?: 'personal' | 'shared';
   readonly policy?: 'copy' | 'latest' | 'merge';
   readonly token?: string;
+  readonly sha256?: boolean;
 }
 
 /** 16 bytes that follow from a text. */
@@ -60,8 +61,8 @@ export function createWorkspaceAs(
   person: Person,
   options: NewWorkspace = {},
 ): Promise<WorkspaceView> {
-  const { mode = 'personal', policy = 'copy', token = 'workspace' } = options;
-  const value = { token: idBytesOf(token), name: 'Papers', mode, policy, region: '' };
+  const { mode = 'personal', policy = 'copy', token = 'workspace', sha256 = null } = options;
+  const value = { token: idBytesOf(token), name: 'Papers', mode, policy, region: '', sha256 };
   return must(
     call(world.api, {
       token: person,
@@ -191,6 +192,8 @@ export interface PutOptions {
   readonly base?: VersionVector;
   readonly baseText?: string;
   readonly mode?: number;
+  readonly sha256?: Digest;
+  readonly fallback?: boolean;
 }
 
 const clockMs = Date.UTC(2026, 10, 22);
@@ -213,6 +216,8 @@ export function putOperation(put: PutOptions): Operation {
     mode: put.mode ?? 0,
     mtimeMs: 0,
     clockMs,
+    sha256: put.sha256 ?? null,
+    fallback: put.fallback ?? null,
   };
 }
 

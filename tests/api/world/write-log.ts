@@ -1,50 +1,63 @@
 /** Stores that note every call that could change them, for tests that nothing was changed. */
-import type { BlobStore } from '../../../shared/ports/blob-store.ts';
-import type { MetadataStore } from '../../../shared/ports/metadata-store.ts';
+import type { ServiceDependencies } from '../../../shared/services/dependencies.ts';
 
-const writing = new Set([
-  'create',
-  'register',
-  'sweep',
-  'record',
-  'putObjects',
-  'append',
-  'recordRequest',
-  'sweepRequests',
-  'put',
-  'moveIfMatch',
-  'deleteIfMatch',
+/** Calls that only read. Every other one counts as a change, so that a new call of a port is noted until somebody lists it here. */
+const reading: ReadonlySet<string> = new Set([
+  'get',
+  'listOfMember',
+  'listAll',
+  'listOfUser',
+  'lookUp',
+  'hasPacks',
+  'listPacks',
+  'usage',
+  'getObjects',
+  'getHead',
+  'getRequest',
+  'list',
+  'foundMs',
+  'projectedSeq',
+  'head',
+  'open',
+  'listBlobs',
+  'staged',
+  'createUrl',
+  'readUrl',
+  'stageUrl',
+  'fetch',
+  'peek',
+  'read',
+  'publicKeys',
 ]);
+
+/** Whether a call of a store can change what is stored, by the name of its method. */
+export function isWriting(method: string): boolean {
+  return !reading.has(method);
+}
 
 function noting<Store extends object>(store: Store, name: string, writes: string[]): Store {
   return new Proxy(store, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property);
+      const called = `${name}.${String(property)}`;
+      if (typeof value === 'object' && value !== null) return noting(value, called, writes);
       if (typeof value !== 'function') return value;
       return (...args: unknown[]): unknown => {
-        if (writing.has(String(property))) writes.push(`${name}.${String(property)}`);
+        if (isWriting(String(property))) writes.push(called.replace('metadata.', ''));
         return Reflect.apply(value, target, args);
       };
     },
   });
 }
 
+type Stores = Pick<ServiceDependencies, 'metadata' | 'blobs'> & Partial<Pick<ServiceDependencies, 'queue'>>;
+
 /** The same stores; each call that writes is appended to `writes`. */
-export function notingWrites<Stores extends { readonly metadata: MetadataStore; readonly blobs: BlobStore }>(
-  stores: Stores,
-  writes: string[],
-): Stores {
-  const { workspaces, devices, sessions, chunks, objects, journal } = stores.metadata;
+export function notingWrites<Deps extends Stores>(deps: Deps, writes: string[]): Deps {
   return {
-    ...stores,
-    blobs: noting(stores.blobs, 'blobs', writes),
-    metadata: {
-      workspaces: noting(workspaces, 'workspaces', writes),
-      devices: noting(devices, 'devices', writes),
-      sessions: noting(sessions, 'sessions', writes),
-      chunks: noting(chunks, 'chunks', writes),
-      objects: noting(objects, 'objects', writes),
-      journal: noting(journal, 'journal', writes),
-    },
+    ...deps,
+    blobs: noting(deps.blobs, 'blobs', writes),
+    metadata: noting(deps.metadata, 'metadata', writes),
+    ...(deps.queue === undefined ? {} : { queue: noting(deps.queue, 'queue', writes) }),
   };
 }

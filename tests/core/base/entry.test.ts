@@ -10,6 +10,7 @@ import vectors from '../../vectors/entry.json' with { type: 'json' };
 import { fuzzDecoder } from './mutations.ts';
 
 const id = fc.uint8Array({ minLength: 16, maxLength: 16 });
+const digest = fc.uint8Array({ minLength: 32, maxLength: 32 }).map(bytesToDigest);
 const base = fc.record({
   nodeId: id.map(bytesToNodeId),
   version: fc.array(id.map(bytesToDeviceId), { maxLength: 4 }).map((list) => list.reduce(countUp, emptyVersion)),
@@ -18,8 +19,10 @@ const base = fc.record({
 });
 const entry: fc.Arbitrary<Entry> = fc.oneof(
   fc
-    .tuple(base, fc.nat(), fc.uint8Array({ minLength: 32, maxLength: 32 }))
-    .map(([fields, size, content]): Entry => ({ kind: 'file', ...fields, size, content: bytesToDigest(content) })),
+    .tuple(base, fc.nat(), digest, fc.option(digest, { nil: undefined }))
+    .map(([fields, size, content, sha256]): Entry => {
+      return { kind: 'file', ...fields, size, content, ...(sha256 === undefined ? {} : { sha256 }) };
+    }),
   base.map((fields): Entry => ({ kind: 'folder', ...fields })),
   fc
     .tuple(base, fc.string({ unit: 'grapheme', maxLength: 40 }))

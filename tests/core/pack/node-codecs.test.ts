@@ -50,7 +50,7 @@ for (const name of ['lz4', 'zstd'] as const) {
     assert.deepEqual(codec.compress(plain), stored);
   });
 
-  test(`${name}: a bomb is stopped at the asked length`, () => {
+  test(`L29: ${name}: a bomb is stopped at the asked length`, () => {
     const bomb = codec.compress(new Uint8Array(64 << 20));
     const before = process.memoryUsage().rss;
     assert.throws(() => codec.decompress(bomb, 4_096), corrupt);

@@ -48,6 +48,8 @@ const operations: fc.Arbitrary<Operation> = fc.oneof(
       mode: fc.constantFrom(0, 0o111, 0o1),
       mtimeMs: ms,
       clockMs: ms,
+      sha256: fc.option(digest),
+      fallback: fc.option(fc.boolean()),
     },
     { noNullPrototype: true },
   ),

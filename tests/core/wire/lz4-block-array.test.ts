@@ -63,7 +63,7 @@ function countingCodec(): { readonly codec: Codec; readonly asked: number[] } {
   return { codec: { ...lz4, decompress }, asked };
 }
 
-test('lengths are summed and capped before the first block is decoded', () => {
+test('L29: lengths are summed and capped before the first block is decoded', () => {
   const { codec, asked } = countingCodec();
   const wrapped = wrapLz4(new Uint8Array(1_000_000), codec);
   assert.throws(

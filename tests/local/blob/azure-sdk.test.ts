@@ -79,7 +79,54 @@ test('the SDK reads refusals: wrong permission, expired, absent', async (t) => {
   await assert.rejects(create.download(), isRefusal(403, 'AuthenticationFailed'));
   await assert.rejects(read.upload('x', 1), isRefusal(403, 'AuthenticationFailed'));
   await assert.rejects(read.download(), isRefusal(404, 'BlobNotFound'));
-  await assert.rejects(create.stageBlock('AAAA', 'x', 1), isRefusal(400, 'UnsupportedQueryParameter'));
+  await assert.rejects(create.stageBlock('AAAA', 'x', 1), isRefusal(403, 'AuthenticationFailed'));
   clock.advance(60_000);
   await assert.rejects(create.upload('x', 1), isRefusal(403, 'AuthenticationFailed'));
+});
+
+test('stageBlock and commitBlockList make a blob in staging, whose blocks were told before', async (t) => {
+  const { store, created } = await createBlobWorld(t);
+  const client = clientOf(await store.stageUrl('w/s/p', 60));
+  const blocks = ['first ', 'second ', 'third'].map((text) => ({
+    id: createHash('sha256').update(text).digest('base64'),
+    text,
+  }));
+  for (const { id, text } of blocks) {
+    await client.stageBlock(id, text, text.length, {
+      transactionalContentMD5: createHash('md5').update(text).digest(),
+    });
+  }
+  const staged = await store.staged('w/s/p');
+  assert.deepEqual(
+    new Map(staged?.uncommitted.map(({ id, length }) => [Buffer.from(id).toString('base64'), length])),
+    new Map(blocks.map(({ id, text }) => [id, text.length])),
+  );
+  assert.equal(staged?.committed, undefined);
+  const answer = await client.commitBlockList(blocks.map(({ id }) => id));
+  const after = await store.staged('w/s/p');
+  assert.deepEqual(after?.uncommitted, []);
+  assert.equal(answer.etag, `"${after?.committed?.etag}"`);
+  assert.deepEqual(await store.get('staging', 'w/s/p'), utf8('first second third'));
+  assert.deepEqual(created, [{ container: 'staging', name: 'w/s/p', api: 'PutBlockList', ...after?.committed }]);
+});
+
+test('the SDK reads refusals of staging: bad id, other length of ids, unknown block, wrong MD5, too large', async (t) => {
+  const { store } = await createBlobWorld(t);
+  const isRefusal = (status: number, code: string) => (error: unknown) =>
+    error instanceof RestError && error.statusCode === status && error.code === code;
+  const client = clientOf(await store.stageUrl('w/s/p', 60));
+  await client.stageBlock('AAAA', 'x', 1);
+  await assert.rejects(client.stageBlock('AAA', 'x', 1), isRefusal(400, 'InvalidQueryParameterValue'));
+  await assert.rejects(client.stageBlock('AAAAAAAA', 'x', 1), isRefusal(400, 'InvalidBlobOrBlock'));
+  await assert.rejects(client.commitBlockList(['BBBB']), isRefusal(400, 'InvalidBlockList'));
+  const wrong = { transactionalContentMD5: new Uint8Array(16) };
+  await assert.rejects(client.stageBlock('CCCC', 'x', 1, wrong), isRefusal(400, 'Md5Mismatch'));
+  const large = Buffer.alloc(4 * 1024 * 1024 + 1);
+  await assert.rejects(client.stageBlock('CCCC', large, large.length), isRefusal(413, 'RequestBodyTooLarge'));
+  await assert.rejects(client.upload('x', 1), isRefusal(403, 'AuthenticationFailed'));
+  await assert.rejects(client.download(), isRefusal(403, 'AuthenticationFailed'));
+  await assert.rejects(client.getBlockList('all'), isRefusal(403, 'AuthenticationFailed'));
+  await assert.rejects(client.delete(), isRefusal(405, 'UnsupportedHttpVerb'));
+  const staged = await store.staged('w/s/p');
+  assert.deepEqual(staged, { uncommitted: [{ id: new Uint8Array(3), length: 1 }], committed: undefined });
 });

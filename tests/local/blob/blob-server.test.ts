@@ -34,7 +34,7 @@ test('an upload answers 201 with the ETag, is told to the listener once, and lea
   assert.equal(again.status, 409);
   assert.equal(again.headers.get('x-ms-error-code'), 'BlobAlreadyExists');
   assert.match(await again.text(), /^<\?xml .*<Error><Code>BlobAlreadyExists<\/Code><Message>/);
-  assert.deepEqual(created, [{ container: 'chunks', name: 'w/a', ...properties }]);
+  assert.deepEqual(created, [{ container: 'chunks', name: 'w/a', api: 'PutBlob', ...properties }]);
   assert.deepEqual(await readdir(staging), []);
   assert.ok(endpoint.startsWith('http://127.0.0.1:'));
 });

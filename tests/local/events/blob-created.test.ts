@@ -5,7 +5,15 @@ import { EventGridDeserializer, isSystemEvent } from '@azure/eventgrid';
 import { createdToEvent } from '../../../local/events/blob-created.ts';
 
 test('the official deserializer reads a created blob, with its own fields', async () => {
-  const created = { container: 'chunks', name: 'ws/00/1f/001f.blob', length: 5, etag: '0x1', createdMs: 0 } as const;
+  const created = {
+    container: 'chunks',
+    name: 'ws/00/1f/001f.blob',
+    length: 5,
+    etag: '0x1',
+    createdMs: 0,
+    tier: 'hot',
+    api: 'PutBlob',
+  } as const;
   const source = { topic: '/tidemark/local/storage', endpoint: 'http://127.0.0.1:7073' };
   const sent = createdToEvent(created, source, 'event-1', Date.UTC(2026, 10, 22));
   const [event] = await new EventGridDeserializer().deserializeEventGridEvents(JSON.stringify([sent]));

@@ -8,6 +8,7 @@ import {
   createMemoryTimerStatus,
   type TimerStatusStore,
 } from '../../../local/host/timer-status.ts';
+import { parseHostJson } from '../../../local/host/host-json.ts';
 import { createTimerTrigger } from '../../../local/host/timer-trigger.ts';
 import type { HostContext, TriggeredFunction } from '../../../local/host/trigger.ts';
 import { createFakeClock, type FakeClock } from './fake-clock.ts';
@@ -59,6 +60,7 @@ function createRig(
     routePrefix: 'api',
     settings: {},
     bodyBytesMax: 0,
+    queues: parseHostJson('{ "version": "2.0" }').queues,
     newInvocationId: () => 'id',
     async invoke(_fn, input) {
       rig.concurrentMax = Math.max(rig.concurrentMax, ++rig.concurrent);
@@ -71,6 +73,20 @@ function createRig(
   };
   const listener = createTimerTrigger(options.statuses ?? createMemoryTimerStatus())([fn], context);
   return Object.assign(rig, { start: () => listener.start?.(), stop: () => listener.stop?.() });
+}
+
+/** A store that tells when all that was asked of it so far has ended. */
+function withSettling(statuses: TimerStatusStore): TimerStatusStore & { settled(): Promise<void> } {
+  const saves: Promise<void>[] = [];
+  return {
+    load: (name) => statuses.load(name),
+    async save(name, status) {
+      const save = statuses.save(name, status);
+      saves.push(save);
+      await save;
+    },
+    settled: async () => void (await Promise.all(saves)),
+  };
 }
 
 describe('timer triggers', () => {
@@ -132,7 +148,7 @@ describe('timer triggers', () => {
   it('make up once for what was due while the host was down', async (t) => {
     const folder = await mkdtemp(join(tmpdir(), 'timers-'));
     t.after(() => rm(folder, { recursive: true }));
-    const statuses = createFileTimerStatus(folder);
+    const statuses = withSettling(createFileTimerStatus(folder));
     const clock = createFakeClock(noon);
     const first = createRig({ schedule: '0 * * * * *' }, { clock, statuses });
     await first.start();
@@ -142,6 +158,8 @@ describe('timer triggers', () => {
     await second.start();
     await clock.advance(0);
     assert.deepEqual(second.runs, [{ at: noon + 30 * minute, isPastDue: true }]);
+    // A run is remembered in real files, which the clock knows nothing of: without this the folder may go under a save.
+    await statuses.settled();
     const forgetful = createRig({ schedule: '0 * * * * *', useMonitor: false }, { clock, statuses });
     await forgetful.start();
     await clock.advance(0);

@@ -1,0 +1,305 @@
+/**
+ * The watch of one folder: when to sync, and what to do when that fails. One loop moves it; nothing runs beside it.
+ *
+ *     opening -> idle <-> syncing -> waiting (tried again), halted (a person), revoked
+ *        ^         any -> paused -> idle
+ *        +---- the folder is gone: closed, looked for each minute (absent), opened again
+ *
+ * A sync is begun by: the start, a change of the folder when changes have paused, news at the server, the interval after which the whole
+ * folder is looked at, a wake from outside, the machine's waking up.
+ */
+import type { ProgressEvent, SyncReport, SyncStatus } from '../engine/report.ts';
+import { type Failure, errorToFailure } from './failure.ts';
+import type { LiveFolder } from './live-folder.ts';
+import { aboutMs, backoffMs, pace } from './pace.ts';
+import { Quiet } from './quiet.ts';
+import { planNext } from './schedule.ts';
+import { Sleeper } from './sleeper.ts';
+import type { SyncReason, WatchState, WatchView } from './watch-state.ts';
+import type { WatchNeeds } from './watch-needs.ts';
+import { newTally, tallyReport } from './watch-tally.ts';
+import type { WatchTarget } from './watch-target.ts';
+import { type WatchedTree, watchTree } from './watched-tree.ts';
+
+/** The reason for which a sync is broken off when a pause begins. */
+const pausing = new Error('the folder was paused');
+
+type Step = 'go on' | 'reopen';
+
+export class WatchLoop implements LiveFolder {
+  readonly #needs: WatchNeeds;
+  readonly #quiet = new Quiet();
+  readonly #tally = newTally();
+  readonly #sleeper: Sleeper;
+  #state: WatchState = { name: 'opening' };
+  #target: WatchTarget | undefined;
+  #tree: WatchedTree | undefined;
+  #progress: ProgressEvent | null = null;
+  /** As the newest sync left it. */
+  #status: SyncStatus | undefined;
+  #isEngineAtWork = false;
+  #syncing: AbortController | undefined;
+  #failures = 0;
+  /** Times in a row that the folder had to be opened again and could not be synced then. */
+  #reopened = 0;
+  #reason: SyncReason | undefined;
+  #isWoken = false;
+  #pollAt = Infinity;
+  #scanAt = Infinity;
+  #retryAt = Infinity;
+
+  constructor(needs: WatchNeeds) {
+    this.#needs = needs;
+    this.#sleeper = new Sleeper(needs.timers);
+  }
+
+  /** Resolves when the signal is aborted, what was at work has ended and the folder is closed. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    const stop = (): void => {
+      this.#syncing?.abort(signal.reason);
+      this.#sleeper.stir();
+    };
+    signal.addEventListener('abort', stop);
+    while (!signal.aborted) {
+      const target = await this.#open(signal);
+      if (target !== undefined) await this.#drive(target, signal);
+    }
+    signal.removeEventListener('abort', stop);
+    this.#enter({ name: 'stopped' });
+  }
+
+  view(): WatchView {
+    const { counts } = this.#tally;
+    return {
+      state: this.#state,
+      progress: this.#progress,
+      watcher: this.#tree?.view() ?? { mode: 'polling', folders: 0, reason: null },
+      changed: this.#quiet.dueAt !== Infinity,
+      ...this.#tally,
+      counts: { ...counts, failures: { ...counts.failures } },
+    };
+  }
+
+  /** At rest the marks are computed; while somebody is at work, what is known is told, and never as up to date. */
+  async status(): Promise<SyncStatus> {
+    const target = this.#target;
+    if (target !== undefined && this.#isEngineAtWork) return target.status();
+    if (target !== undefined && (!target.turns.isTaken || this.#status === undefined)) {
+      const status = await target.turns.take(() => target.status());
+      this.#status = status;
+      return this.#quiet.dueAt === Infinity ? status : { ...status, upToDate: false };
+    }
+    if (this.#status === undefined) throw new Error('the folder is not open');
+    return { ...this.#status, marks: { ...this.#status.marks, local: null }, upToDate: false };
+  }
+
+  pauseChanged(): void {
+    if (this.#target?.getPause() !== undefined) this.#syncing?.abort(pausing);
+    this.wake();
+  }
+
+  wake(): void {
+    this.#reason ??= 'wake';
+    this.#isWoken = true;
+    this.#sleeper.stir();
+  }
+
+  #enter(state: WatchState): void {
+    const isSame = JSON.stringify(this.#state) === JSON.stringify(state);
+    this.#state = state;
+    if (!isSame) this.#needs.tell({ type: 'state', state });
+  }
+
+  async #open(signal: AbortSignal): Promise<WatchTarget | undefined> {
+    const { timers } = this.#needs;
+    try {
+      return await this.#needs.open(signal);
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      const failure = errorToFailure(error);
+      const { code, message } = failure;
+      const isKnown =
+        (this.#state.name === 'absent' || this.#state.name === 'waiting') && this.#state.message === message;
+      if (!isKnown) this.#noteFailure(failure, error);
+      const waitMs = aboutMs(pace.absentMs, timers.random());
+      const untilMs = Math.round(timers.wall() + waitMs);
+      this.#enter(
+        failure.kind === 'reopen' ? { name: 'absent', message, untilMs } : { name: 'waiting', code, message, untilMs },
+      );
+      await this.#sleeper.until(timers.now() + waitMs);
+      return undefined;
+    }
+  }
+
+  /** Until the folder has to be opened anew, or the signal is aborted. */
+  async #drive(target: WatchTarget, signal: AbortSignal): Promise<void> {
+    this.#target = target;
+    this.#enter({ name: 'idle' });
+    this.#reason = 'start';
+    this.#failures = 0;
+    const stopProgress = target.onProgress((event) => (this.#progress = event));
+    try {
+      this.#tree = await watchTree(target.root, this.#needs, {
+        changed: () => {
+          const isFirst = this.#quiet.dueAt === Infinity;
+          this.#quiet.note(this.#needs.timers.now());
+          if (isFirst) this.#sleeper.stir();
+        },
+        lost: () => (this.#scanAt = Math.min(this.#scanAt, this.#needs.timers.now() + pace.pollingScanMs)),
+        tell: (watcher) => this.#needs.tell({ type: 'watcher', watcher }),
+      });
+      let step: Step = 'go on';
+      while (step === 'go on' && !signal.aborted) step = await this.#next(target, signal);
+    } catch (error) {
+      // A fault of ours in the watch itself: it begins anew.
+      this.#noteFailure(errorToFailure(error), error);
+    }
+    stopProgress();
+    this.#tree?.close();
+    this.#tree = undefined;
+    this.#target = undefined;
+    await target.close().catch((error: unknown) => this.#noteFailure(errorToFailure(error), error));
+    const { timers } = this.#needs;
+    if (!signal.aborted) await this.#sleeper.until(timers.now() + backoffMs(++this.#reopened, 0, timers.random()));
+  }
+
+  /** One step of the plan, or one wait. */
+  async #next(target: WatchTarget, signal: AbortSignal): Promise<Step> {
+    const pause = target.getPause();
+    if (pause !== undefined) return this.#sitOut(target, pause.untilMs);
+    if (this.#state.name === 'paused') this.#enter({ name: 'idle' });
+    const next = planNext(
+      {
+        state: this.#state.name,
+        reason: this.#reason,
+        isWoken: this.#isWoken,
+        changedAt: this.#quiet.dueAt,
+        scanAt: this.#scanAt,
+        pollAt: this.#pollAt,
+        retryAt: this.#retryAt,
+      },
+      this.#needs.timers.now(),
+    );
+    if ('do' in next) return this.#act(target, next.do, signal);
+    if ((await this.#sleeper.until(next.waitUntil)) === 'slept' && this.#state.name !== 'halted') {
+      this.#failures = 0;
+      this.#reason ??= 'resumed';
+      this.#isWoken = true;
+    }
+    return 'go on';
+  }
+
+  async #sitOut(target: WatchTarget, untilMs: number | null): Promise<Step> {
+    const { timers } = this.#needs;
+    const leftMs = untilMs === null ? Infinity : untilMs - timers.wall();
+    if (leftMs <= 0) {
+      target.clearPause();
+      this.wake();
+      return 'go on';
+    }
+    this.#enter({ name: 'paused', untilMs });
+    await this.#sleeper.until(timers.now() + leftMs);
+    return 'go on';
+  }
+
+  async #act(target: WatchTarget, what: SyncReason | 'poll', signal: AbortSignal): Promise<Step> {
+    // Its own for each step, and no combination with one that lives as long as the process: that would keep everything that ever listened.
+    const syncing = new AbortController();
+    this.#syncing = syncing;
+    try {
+      signal.throwIfAborted();
+      if (what !== 'poll') await this.#sync(target, what, syncing.signal);
+      else if (await this.#poll(target, syncing.signal)) this.#reason = 'news';
+      return 'go on';
+    } catch (error) {
+      return signal.aborted || syncing.signal.aborted ? 'go on' : this.#takeFailure(target.explain(error));
+    } finally {
+      this.#syncing = undefined;
+      this.#progress = null;
+      if (this.#state.name === 'syncing') this.#enter({ name: 'idle' });
+    }
+  }
+
+  async #poll(target: WatchTarget, signal: AbortSignal): Promise<boolean> {
+    const { timers } = this.#needs;
+    const hasNews = await target.hasNews(signal);
+    this.#pollAt = timers.now() + this.#aboutPollMs();
+    this.#tally.lastHeardMs = timers.wall();
+    this.#tally.counts.polls++;
+    return hasNews;
+  }
+
+  async #sync(target: WatchTarget, reason: SyncReason, signal: AbortSignal): Promise<void> {
+    const { timers, tell } = this.#needs;
+    await this.#tree?.tend(reason, this.#quiet.changes);
+    await target.turns.take(async () => {
+      // What changes from here on may be missed by the scan that begins now.
+      this.#quiet.clear();
+      this.#reason = undefined;
+      this.#isWoken = false;
+      this.#retryAt = Infinity;
+      this.#enter({ name: 'syncing', reason });
+      const began = timers.now();
+      const report = await this.#runEngine(target, signal);
+      this.#status = await target.status();
+      const seconds = (timers.now() - began) / 1_000;
+      tallyReport(this.#tally, report, { wallMs: timers.wall(), seconds });
+      this.#planAfter(report);
+      tell({ type: 'synced', report, reason, seconds });
+    });
+  }
+
+  #aboutPollMs(): number {
+    return aboutMs(this.#needs.pollMs ?? pace.pollMs, this.#needs.timers.random());
+  }
+
+  async #runEngine(target: WatchTarget, signal: AbortSignal): Promise<SyncReport> {
+    this.#isEngineAtWork = true;
+    try {
+      return await target.sync(signal);
+    } finally {
+      this.#isEngineAtWork = false;
+    }
+  }
+
+  #planAfter(report: SyncReport): void {
+    const { timers } = this.#needs;
+    const now = timers.now();
+    this.#reopened = 0;
+    this.#pollAt = now + this.#aboutPollMs();
+    const scanMs = this.#tree?.view().mode === 'polling' ? pace.pollingScanMs : pace.scanMs;
+    this.#scanAt = now + aboutMs(scanMs, timers.random());
+    const isFull = report.problems.some(({ code }) => code === 'full');
+    const passes = report.problems.every(({ code }) => code === 'busy' || code === 'blocked');
+    if (isFull) this.#retryAt = now + aboutMs(pace.absentMs, timers.random());
+    else if (!report.upToDate && passes) this.#retryAt = now + backoffMs(++this.#failures, 0, timers.random());
+    else this.#failures = 0;
+  }
+
+  #takeFailure(error: unknown): Step {
+    const failure = errorToFailure(error);
+    this.#noteFailure(failure, error);
+    this.#reason = undefined;
+    this.#isWoken = false;
+    const { timers } = this.#needs;
+    const { code, message } = failure;
+    if (failure.kind === 'reopen') return 'reopen';
+    if (failure.kind === 'halted' || failure.kind === 'revoked') {
+      this.#enter({ name: failure.kind, message });
+      return 'go on';
+    }
+    const waitMs =
+      failure.kind === 'refused'
+        ? aboutMs(failure.everyMs, timers.random())
+        : backoffMs(++this.#failures, failure.askedMs, timers.random());
+    this.#retryAt = timers.now() + waitMs;
+    this.#enter({ name: 'waiting', code, message, untilMs: Math.round(timers.wall() + waitMs) });
+    return 'go on';
+  }
+
+  #noteFailure(failure: Failure, error: unknown): void {
+    const { failures } = this.#tally.counts;
+    failures[failure.code] = (failures[failure.code] ?? 0) + 1;
+    this.#needs.tell({ type: 'failed', failure, error });
+  }
+}
