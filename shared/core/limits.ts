@@ -127,4 +127,22 @@ export const limits = {
   workspaceAttemptsMax: 8,
   /** Compare-and-set attempts of one commit before it answers busy. */
   commitAttemptsMax: 8,
+  /** Linked folders that one realtime connection serves; a device with more polls for the rest. The URL stays below 6 KiB. */
+  realtimeSeatsMax: 32,
+  /** A realtime URL opens a connection for this long. */
+  realtimeUrlSeconds: 300,
+  /** A commit's answer waits for its announcement this long at most. */
+  announceWaitMs: 50,
+  /** Announcements that wait, the newest of each workspace (of each device or session for other kinds): past it the oldest go. */
+  announcementsPendingMax: 1_000,
+  /** Announcements that are being sent at once. */
+  announcementsSentAtOnceMax: 32,
+  /** A connected device says that it is there this often … */
+  presenceHeartbeatSeconds: 60,
+  /** … and counts as offline when it has not been heard of for two of them, with room. */
+  presenceLiveSeconds: 150,
+  /** How long it is told when an offline device was last there. */
+  presenceKeptSeconds: 30 * 24 * 3_600,
+  /** Devices of one answer about presence. */
+  presenceListedMax: 1_000,
 } as const;
