@@ -14,6 +14,8 @@ import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { systemRandomness } from '../../shared/adapters/node/system-randomness.ts';
 import { commit } from '../../shared/services/commit.ts';
 import { createCommitTurns, withCommitQueue, withRestoreQueue } from '../../shared/services/commit-queue.ts';
+import { silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
+import { reportsPolicy } from '../../shared/services/realtime/reports-policy.ts';
 import { restore } from '../../shared/services/restore.ts';
 import type { Config } from '../config.ts';
 import { createConsoleLog } from '../console-log.ts';
@@ -55,6 +57,9 @@ export async function buildService(config: Config): Promise<Service> {
     rateLimiter: rateLimit === null ? null : createTokenBucketLimiter(rateLimit),
     operators: config.operators,
     defaultQuota: config.defaultQuota,
+    notifier: null,
+    announcer: silentAnnouncer,
+    reportLimiter: createTokenBucketLimiter(reportsPolicy),
   };
   return { deps, api: createApi(deps) };
 }

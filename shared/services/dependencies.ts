@@ -6,9 +6,12 @@ import type { Clock } from '../ports/clock.ts';
 import type { Log } from '../ports/log.ts';
 import type { MetadataStore, Quota } from '../ports/metadata-store.ts';
 import type { Metrics } from '../ports/metrics.ts';
+import type { Notifier } from '../ports/notifier.ts';
 import type { Queue } from '../ports/queue.ts';
 import type { Randomness } from '../ports/randomness.ts';
+import type { RateLimiter } from '../ports/rate-limiter.ts';
 import type { Signer } from '../ports/signer.ts';
+import type { Announcer } from './realtime/announcer.ts';
 
 export interface ServiceDependencies {
   readonly blobs: BlobStore;
@@ -25,6 +28,11 @@ export interface ServiceDependencies {
   readonly metrics: Metrics;
   /** Of workspaces that are created from now on; an operator may change it for each. */
   readonly defaultQuota: Quota;
+  /** Null: this stack has no realtime service, and clients poll. */
+  readonly notifier: Notifier | null;
+  readonly announcer: Announcer;
+  /** Of what connections report of themselves (realtime/reports-policy.ts), a bucket for each connection. */
+  readonly reportLimiter: RateLimiter;
 }
 
 export type Needs<Name extends keyof ServiceDependencies> = Pick<ServiceDependencies, Name>;

@@ -15,6 +15,7 @@ import { createMemoryChangeFeed } from '../../shared/adapters/memory/memory-chan
 import { createMemoryMetadataStore } from '../../shared/adapters/memory/memory-metadata-store.ts';
 import { createMemoryQueue } from '../../shared/adapters/memory/memory-queue.ts';
 import { createStaticTokenVerifier } from '../../shared/adapters/memory/static-token-verifier.ts';
+import { createTokenBucketLimiter } from '../../shared/adapters/memory/token-bucket-limiter.ts';
 import { createEd25519Signer } from '../../shared/adapters/node/ed25519-signer.ts';
 import { nodeCodecs } from '../../shared/adapters/node/node-codecs.ts';
 import { type Api, type ApiDependencies, createApi } from '../../shared/api/api.ts';
@@ -24,6 +25,8 @@ import { noMetrics } from '../../shared/ports/metrics.ts';
 import { noRequestScope } from '../../shared/ports/request-scope.ts';
 import type { Scope } from '../../shared/ports/token-verifier.ts';
 import { type CommitInput, type CommitNeeds, commit } from '../../shared/services/commit.ts';
+import { silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
+import { reportsPolicy } from '../../shared/services/realtime/reports-policy.ts';
 import { restore } from '../../shared/services/restore.ts';
 import { parsePackBlobName } from '../../shared/services/pack-name.ts';
 import { verifyPack } from '../../shared/services/verify-pack.ts';
@@ -194,6 +197,9 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
       rateLimiter: null,
       operators: new Set(),
       defaultQuota: { filesMax: null, bytesMax: null },
+      notifier: null,
+      announcer: silentAnnouncer,
+      reportLimiter: createTokenBucketLimiter(reportsPolicy),
     };
     return { life, deps, api: createApi(deps) };
   }

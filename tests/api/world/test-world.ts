@@ -7,6 +7,7 @@ import { createMemoryChangeFeed } from '../../../shared/adapters/memory/memory-c
 import { createMemoryMetadataStore } from '../../../shared/adapters/memory/memory-metadata-store.ts';
 import { createMemoryQueue } from '../../../shared/adapters/memory/memory-queue.ts';
 import { createStaticTokenVerifier } from '../../../shared/adapters/memory/static-token-verifier.ts';
+import { createTokenBucketLimiter } from '../../../shared/adapters/memory/token-bucket-limiter.ts';
 import { createEd25519Signer } from '../../../shared/adapters/node/ed25519-signer.ts';
 import { nodeCodecs } from '../../../shared/adapters/node/node-codecs.ts';
 import { type Api, type ApiDependencies, createApi } from '../../../shared/api/api.ts';
@@ -16,6 +17,8 @@ import { noMetrics } from '../../../shared/ports/metrics.ts';
 import { noRequestScope } from '../../../shared/ports/request-scope.ts';
 import type { Scope } from '../../../shared/ports/token-verifier.ts';
 import { commit } from '../../../shared/services/commit.ts';
+import { silentAnnouncer } from '../../../shared/services/realtime/announcer.ts';
+import { reportsPolicy } from '../../../shared/services/realtime/reports-policy.ts';
 import { restore } from '../../../shared/services/restore.ts';
 import { assertNoSecret, findSecret } from '../../secrets/find-secret.ts';
 
@@ -109,6 +112,9 @@ export function createTestWorld(options: TestWorldOptions = {}): TestWorld {
     rateLimiter: null,
     operators: new Set([userOf('olga')]),
     defaultQuota: { filesMax: null, bytesMax: null },
+    notifier: null,
+    announcer: silentAnnouncer,
+    reportLimiter: createTokenBucketLimiter(reportsPolicy),
   };
   const deps = options.adapt?.(plain) ?? plain;
   return { api: createApi(deps), deps, blobs, clock, logged };
