@@ -12,6 +12,8 @@ export interface PresenceRecord {
   readonly state: PresenceState;
   /** Over which it was heard last. */
   readonly connectionId: string;
+  /** When that connection was opened: what an older one says of the device comes too late. */
+  readonly openedMs: number;
   /** Since when it is in this state. */
   readonly sinceMs: number;
   readonly seenMs: number;
