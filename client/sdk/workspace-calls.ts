@@ -1,6 +1,13 @@
-/** Calls that change what a workspace is and who is in it, and which devices a person has. All of them are safe to repeat. */
+/** Calls about what a workspace is and who is in it, now too, and which devices a person has. All of them are safe to repeat. */
 import type { DeviceId, UserId, WorkspaceId } from '../../shared/core/ids.ts';
 import { type DeviceView, deviceList, deviceView } from '../../shared/core/wire/device.ts';
+import { type PresenceList, presenceList } from '../../shared/core/wire/presence.ts';
+import {
+  type NegotiateRequest,
+  type NegotiateResponse,
+  negotiateRequest,
+  negotiateResponse,
+} from '../../shared/core/wire/realtime-negotiate.ts';
 import type { Schema } from '../../shared/core/wire/schema.ts';
 import {
   type MemberList,
@@ -42,6 +49,10 @@ export interface WorkspaceCalls {
   listDevices(signal?: AbortSignal): Promise<readonly DeviceView[]>;
   /** For ever: it syncs no more. */
   revokeDevice(deviceId: DeviceId, signal?: AbortSignal): Promise<DeviceView>;
+  /** Which devices were heard of lately, those that are there first. */
+  listPresence(workspaceId: WorkspaceId, signal?: AbortSignal): Promise<PresenceList>;
+  /** Where to listen for events of some workspaces. The URL holds a token: it belongs in no log. */
+  negotiate(request: NegotiateRequest, signal?: AbortSignal): Promise<NegotiateResponse>;
 }
 
 export interface Caller {
@@ -82,5 +93,11 @@ export function workspaceCalls({ run, pack }: Caller): WorkspaceCalls {
     listDevices: async (signal) => (await run({ method: 'GET', path: '/devices', answer: deviceList }, signal)).devices,
     revokeDevice: (deviceId, signal) =>
       run({ method: 'DELETE', path: `/devices/${deviceId}`, answer: deviceView }, signal),
+    listPresence: (workspaceId, signal) =>
+      run({ method: 'GET', path: `/workspaces/${workspaceId}/presence`, answer: presenceList }, signal),
+    negotiate: (request, signal) => {
+      const body = pack(negotiateRequest, request);
+      return run({ method: 'POST', path: '/realtime/negotiate', body, answer: negotiateResponse }, signal);
+    },
   };
 }
