@@ -1,7 +1,7 @@
 /**
  * The local Functions host: runs an app written for Azure Functions v4 (Node.js programming model) through the real
- * `@azure/functions` package, in this process. HTTP, Event Grid and timer triggers are built in; other kinds are added
- * through `triggers`. As in Azure the number of concurrent invocations is not bounded.
+ * `@azure/functions` package, in this process. HTTP, Event Grid, Web PubSub and timer triggers are built in; other kinds are
+ * added through `triggers`. As in Azure the number of concurrent invocations is not bounded.
  *
  * Not guaranteed: host-level retry policies, input and output bindings besides the HTTP response, CORS of the platform.
  */
@@ -22,6 +22,7 @@ import { createRequestListener } from './request-listener.ts';
 import { createMemoryTimerStatus, type TimerStatusStore } from './timer-status.ts';
 import { createTimerTrigger } from './timer-trigger.ts';
 import type { HostContext, TriggeredFunction, TriggerInput, TriggerKind, TriggerListener } from './trigger.ts';
+import { webPubSubTrigger } from './web-pubsub-trigger.ts';
 
 /** The default of the real host for a request body: 100 MB. */
 const bodyBytesMaxDefault = 104_857_600;
@@ -39,7 +40,7 @@ export interface FunctionsHostOptions {
   readonly settings?: Readonly<Record<string, string | undefined>>;
   readonly clock?: HostClock;
   readonly timerStatus?: TimerStatusStore;
-  /** Kinds besides http, eventGrid and timer, or instead of them, by binding type, for instance `queueTrigger`. */
+  /** Kinds besides http, eventGrid, webPubSub and timer, or instead of them, by binding type, for instance `queueTrigger`. */
   readonly triggers?: Readonly<Record<string, TriggerKind>>;
   readonly bodyBytesMax?: number;
   readonly drainMs?: number;
@@ -146,6 +147,7 @@ function bindTriggers(
   const kinds = new Map<string, TriggerKind>([
     ['httptrigger', httpTrigger],
     ['eventgridtrigger', eventGridTrigger],
+    ['webpubsubtrigger', webPubSubTrigger],
     ['timertrigger', createTimerTrigger(options.timerStatus ?? createMemoryTimerStatus())],
     ...Object.entries(options.triggers ?? {}).map(([type, kind]) => [type.toLowerCase(), kind] as const),
   ]);
