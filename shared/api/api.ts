@@ -8,6 +8,7 @@ import { historyRoutes } from './routes/history.ts';
 import { manifestRoutes } from './routes/manifests.ts';
 import { memberRoutes } from './routes/members.ts';
 import { operatorRoutes } from './routes/operator.ts';
+import { realtimeRoutes } from './routes/realtime.ts';
 import { serverInfoRoutes } from './routes/server-info.ts';
 import { transferRoutes } from './routes/transfer.ts';
 import { workspaceRoutes } from './routes/workspaces.ts';
@@ -21,6 +22,7 @@ export const routes: readonly Route[] = [
   ...transferRoutes,
   ...manifestRoutes,
   ...historyRoutes,
+  ...realtimeRoutes,
   ...operatorRoutes,
   ...serverInfoRoutes,
   ...descriptionRoutes,

@@ -29,7 +29,7 @@ export function requireScope(caller: Caller, access: Access): void {
   throw new TidemarkError('forbidden', `the access token lacks the scope ${scope}`, { data: { scope } });
 }
 
-export function roleOf(workspace: WorkspaceRecord, caller: Caller): WorkspaceRole | undefined {
+export function roleOf(workspace: WorkspaceRecord, caller: Pick<Caller, 'userId'>): WorkspaceRole | undefined {
   return workspace.members.find((member) => member.userId === caller.userId)?.role;
 }
 
@@ -39,6 +39,12 @@ export function roleOf(workspace: WorkspaceRecord, caller: Caller): WorkspaceRol
  */
 export function canSee({ deletedMs }: WorkspaceRecord, role: WorkspaceRole, seeks: 'standing' | 'any'): boolean {
   return deletedMs === null || (seeks === 'any' && role === 'owner');
+}
+
+/** Whether a workspace stands and this user may read it, where no token speaks for them: they are connected since it did. */
+export function mayRead(workspace: WorkspaceRecord | undefined, userId: UserId): boolean {
+  const role = workspace === undefined ? undefined : roleOf(workspace, { userId });
+  return role !== undefined && workspace?.deletedMs === null && rolesOf.read.includes(role);
 }
 
 /**

@@ -13,7 +13,7 @@ import { workspaceToView } from './workspace-view.ts';
  * @throws TidemarkError `not-found`, `forbidden`, `precondition-failed`.
  */
 export async function deleteWorkspace(
-  deps: Needs<'metadata' | 'clock' | 'log'>,
+  deps: Needs<'metadata' | 'clock' | 'log' | 'announcer'>,
   input: { readonly caller: Caller; readonly workspaceId: WorkspaceId; readonly expected: ExpectedVersion },
 ): Promise<WorkspaceView> {
   const { caller, workspaceId, expected } = input;
@@ -23,5 +23,6 @@ export async function deleteWorkspace(
     change: (found) => (found.workspace.deletedMs === null ? { deletedMs: serverTimeMs(deps.clock) } : null),
   });
   deps.log.info({ workspaceId, deletedMs: workspace.deletedMs }, 'a workspace was deleted');
+  await deps.announcer.expelAll(workspaceId);
   return workspaceToView(deps, workspace, role);
 }

@@ -11,6 +11,7 @@ import type { Caller } from '../ports/token-verifier.ts';
 import { authorise, requireScope } from './authorise.ts';
 import { type ExpectedVersion, changeWorkspace } from './change-workspace.ts';
 import type { Needs } from './dependencies.ts';
+import { expelFormerMember } from './realtime/expel-former-member.ts';
 
 function toList({ version, members }: WorkspaceRecord): MemberList {
   return { version, members };
@@ -59,22 +60,28 @@ export async function putMember(
 
 /**
  * Takes somebody out, oneself too: then any role will do. One who is no member stays none. What the devices of who goes have on
- * their disks stays there.
+ * their disks stays there; what connections they have end.
  * @throws TidemarkError `conflict` for the last owner; `not-found`, `forbidden`, `precondition-failed`.
  */
-export async function removeMember(deps: Needs<'metadata' | 'log'>, input: MemberInput): Promise<MemberList> {
+export async function removeMember(
+  deps: Needs<'metadata' | 'log' | 'announcer' | 'clock'>,
+  input: MemberInput,
+): Promise<MemberList> {
   const { caller, workspaceId, userId, expected } = input;
   requireScope(caller, 'write');
   const isLeaving = userId === caller.userId;
+  let wasMember = false;
   const { workspace } = await changeWorkspace(deps, {
     expected,
     find: () => authorise(deps, caller, workspaceId, isLeaving ? 'read' : 'admin'),
     change: ({ workspace: { members } }) => {
       const left = members.filter((member) => member.userId !== userId);
-      return left.length === members.length ? null : { members: checkMembers(left) };
+      wasMember = left.length < members.length;
+      return wasMember ? { members: checkMembers(left) } : null;
     },
   });
   deps.log.info({ workspaceId, isLeaving }, 'somebody is no member any more');
+  await expelFormerMember(deps, { workspaceId, userId, wasMember });
   return toList(workspace);
 }
 

@@ -8,12 +8,12 @@ import { serverTimeMs } from './server-time.ts';
 
 /**
  * Takes a device of the caller's its access, for ever; a repeat changes nothing. From then on it neither uploads nor commits, and
- * is refused wherever it names itself. A token that somebody took from it, used without naming it, reads until it ends: what
- * ends tokens is their issuer.
+ * is refused wherever it names itself. All realtime connections of the caller end: they are not told apart by devices. A token that
+ * somebody took from it, used without naming it, reads until it ends: what ends tokens is their issuer.
  * @throws TidemarkError `not-found` when it is not the caller's, whether it exists or not.
  */
 export async function revokeDevice(
-  deps: Needs<'metadata' | 'clock' | 'log'>,
+  deps: Needs<'metadata' | 'clock' | 'log' | 'announcer'>,
   input: { readonly caller: Caller; readonly deviceId: DeviceId },
 ): Promise<DeviceView> {
   const { caller, deviceId } = input;
@@ -23,5 +23,6 @@ export async function revokeDevice(
   const revoked = await deps.metadata.devices.revoke(deviceId, serverTimeMs(deps.clock));
   if (revoked === undefined) throw noSuchDevice();
   if (device.revokedMs === null) deps.log.info({ deviceId }, 'a device was revoked');
+  await deps.announcer.expelUser(caller.userId);
   return deviceToView(revoked);
 }

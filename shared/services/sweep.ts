@@ -5,6 +5,8 @@ import { serverTimeMs } from './server-time.ts';
 export interface Swept {
   readonly sessions: number;
   readonly requests: number;
+  /** Devices that were not heard of for `presenceKeptSeconds`. */
+  readonly presence: number;
   /** Staged blobs whose session is over. */
   readonly staged: number;
 }
@@ -17,14 +19,15 @@ const stagedMarginMs = 3_600_000;
 /** Names in one bulk delete: what Azure takes in a batch. */
 const deletedAtOnce = 256;
 
-/** Forgets upload sessions, staged blobs and stored answers whose time is over. Repeating it, or two at once, is harmless. */
+/** Forgets upload sessions, staged blobs, stored answers and presence whose time is over. Repeating it, or two at once, is harmless. */
 export async function sweep(deps: Needs<'metadata' | 'blobs' | 'clock' | 'log'>): Promise<Swept> {
   const now = serverTimeMs(deps.clock);
   const sessions = await deps.metadata.sessions.sweep(now);
   const requests = await deps.metadata.journal.sweepRequests(now);
+  const presence = await deps.metadata.presence.sweep(now);
   const staged = await sweepStaged(deps, now - limits.sessionSeconds * 1_000 - stagedMarginMs);
-  deps.log.info({ sessions, requests, staged }, 'swept what had expired');
-  return { sessions, requests, staged };
+  deps.log.info({ sessions, requests, presence, staged }, 'swept what had expired');
+  return { sessions, requests, presence, staged };
 }
 
 /**
