@@ -48,6 +48,8 @@ GET /workspaces/{ws}/tree                    200   200    200    404     404    
 POST /tree/sync                              200   200    200    404     404      404      401    401     403   200    404    403     404     404    404
 GET /workspaces/{ws}/nodes/{node}/versions   200   200    200    404     404      404      401    401     403   200    404    403     404     404    404
 POST /workspaces/{ws}/restore                200   200    403    404     404      404      401    401     200   403    404    403     404     404    404
+POST /realtime/negotiate                     200   200    200    200     200      200      401    401     403   200    200    403     200     200    200
+GET /workspaces/{ws}/presence                200   200    200    404     404      404      401    401     403   200    404    403     404     404    404
 GET /operator/usage                          404   404    404    404     404      200      401    401     404   404    403    403     404     404    200
 PUT /operator/workspaces/{ws}/quota          404   404    404    404     404      200      401    401     404   404    403    403     404     404    200
 POST /operator/fsck                          404   404    404    404     404      200      401    401     404   404    403    403     404     404    200

@@ -11,6 +11,7 @@ import { registerDeviceRequest } from '../../shared/core/wire/device.ts';
 import { downloadSessionRequest } from '../../shared/core/wire/download-session.ts';
 import { mediaTypes } from '../../shared/core/wire/envelope.ts';
 import { manifestReadRequest } from '../../shared/core/wire/manifest-read.ts';
+import { negotiateRequest } from '../../shared/core/wire/realtime-negotiate.ts';
 import type { Schema } from '../../shared/core/wire/schema.ts';
 import { uploadSessionRequest } from '../../shared/core/wire/upload-session.ts';
 import { createWorkspaceRequest } from '../../shared/core/wire/workspace.ts';
@@ -67,6 +68,7 @@ async function setScene(): Promise<Scene> {
     '/download/session': wire(downloadSessionRequest, { workspaceId, hashes }),
     '/manifest/commit': wire(commitRequest, ann.request([deleteOperation('f', [])])),
     '/manifest/read': wire(manifestReadRequest, { workspaceId, roots: hashes, segments: noHashes }),
+    '/realtime/negotiate': wire(negotiateRequest, { seats: [{ workspaceId, deviceId }] }),
   };
   writes.length = 0;
   return { world, writes, ann, bob, valid };
@@ -74,7 +76,7 @@ async function setScene(): Promise<Scene> {
 
 const scene = await setScene();
 const postPaths = Object.keys(scene.valid);
-const getPaths = ['', '/changes', '/tree'].map((rest) => `/workspaces/${scene.ann.workspaceId}${rest}`);
+const getPaths = ['', '/changes', '/tree', '/presence'].map((rest) => `/workspaces/${scene.ann.workspaceId}${rest}`);
 
 interface Sent {
   readonly path: string;
@@ -199,7 +201,7 @@ describe('who may', () => {
   it('a workspace of others cannot be told from one that is not there, on any route', async () => {
     const { bob } = scene;
     for (const id of [bob.workspaceId, '1'.repeat(32)]) {
-      for (const rest of ['', '/changes', '/tree'])
+      for (const rest of ['', '/changes', '/tree', '/presence'])
         await refused({ path: `/workspaces/${id}${rest}` }, 'not-found', 404);
       for (const path of ['/upload/session', '/download/session', '/manifest/commit', '/manifest/read']) {
         const message = decode(encoded(scene.valid[path])) as unknown[];
@@ -248,7 +250,7 @@ describe('routes', () => {
 
   it('take only well-formed parameters', async () => {
     for (const id of ['x', '1'.repeat(31), 'A'.repeat(32), '%00'.repeat(32), '..%2f..', '1'.repeat(33)]) {
-      for (const rest of ['', '/changes', '/tree'])
+      for (const rest of ['', '/changes', '/tree', '/presence'])
         await refused({ path: `/workspaces/${id}${rest}` }, 'malformed', 400);
     }
     const changes = `/workspaces/${scene.ann.workspaceId}/changes`;

@@ -90,6 +90,11 @@ export const requests: Readonly<Record<string, (s: Subject) => RouteRequest>> = 
     path: `/workspaces/${s.workspaceId}/restore`,
     body: [idToBytes(s.deviceId), s.seq - 1, null, idToBytes(s.nodeId), null],
   }),
+  'POST /realtime/negotiate': (s) => ({
+    path: '/realtime/negotiate',
+    body: [[[idToBytes(s.workspaceId), idToBytes(s.deviceId)]]],
+  }),
+  'GET /workspaces/{ws}/presence': (s) => ({ path: `/workspaces/${s.workspaceId}/presence` }),
   'GET /operator/usage': (s) => ({ path: `/operator/usage?workspace=${s.workspaceId}` }),
   'PUT /operator/workspaces/{ws}/quota': (s) => ({
     path: `/operator/workspaces/${s.workspaceId}/quota`,

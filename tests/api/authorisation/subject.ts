@@ -15,6 +15,8 @@ import { buildManifest } from '../../../shared/core/manifest/manifest.ts';
 import { deviceView } from '../../../shared/core/wire/device.ts';
 import { packBlobName } from '../../../shared/services/pack-name.ts';
 import { listQuarantine } from '../../../shared/services/admin/list-quarantine.ts';
+import { connected } from '../../../shared/services/realtime/connected.ts';
+import { encodeSeats } from '../../../shared/services/realtime/seats.ts';
 import { verifyPack } from '../../../shared/services/verify-pack.ts';
 import { call, must } from '../world/calls.ts';
 import {
@@ -25,7 +27,7 @@ import {
   nodeOf,
   putOperation,
 } from '../world/test-device.ts';
-import type { Person, TestWorld } from '../world/test-world.ts';
+import { type Person, type TestWorld, userOf } from '../world/test-world.ts';
 
 export interface Subject {
   readonly person: Person;
@@ -106,6 +108,8 @@ export async function createSubject(world: TestWorld, person: Person): Promise<S
   const key = `first commit of ${person}`;
   await must(device.send(request, key));
   await device.commitPut({ node: `${person} small`, name: `${secretOf(person)}.txt`, text: secretOf(person) });
+  const states = { seats: encodeSeats([device]), opened: '1' };
+  await connected(world.deps, { connectionId: `of ${person}`, userId: userOf(person), states });
   const open = await must(device.openSession([utf8(`${secretOf(person)} to come`)]));
   const head = await world.deps.metadata.journal.getHead(workspaceId);
   return {

@@ -21,6 +21,7 @@ import { silentAnnouncer } from '../../../shared/services/realtime/announcer.ts'
 import { reportsPolicy } from '../../../shared/services/realtime/reports-policy.ts';
 import { restore } from '../../../shared/services/restore.ts';
 import { assertNoSecret, findSecret } from '../../secrets/find-secret.ts';
+import { createTestNotifier } from './test-notifier.ts';
 
 export class TestClock {
   ms = Date.UTC(2026, 10, 22, 12);
@@ -112,7 +113,7 @@ export function createTestWorld(options: TestWorldOptions = {}): TestWorld {
     rateLimiter: null,
     operators: new Set([userOf('olga')]),
     defaultQuota: { filesMax: null, bytesMax: null },
-    notifier: null,
+    notifier: createTestNotifier(clock),
     announcer: silentAnnouncer,
     reportLimiter: createTokenBucketLimiter(reportsPolicy),
   };
