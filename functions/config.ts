@@ -18,6 +18,7 @@
  *     TIDEMARK_CHANGE_FEED     adapter for the change feed: disk, azure or none   disk; none with blobs in Azure
  *     TIDEMARK_METADATA        adapter for metadata: sqlite or cosmos          sqlite
  *     TIDEMARK_SIGNING_KEYS    where the keys are that sign heads: file or key-vault   file
+ *     TIDEMARK_REALTIME        who tells clients at once what happened: web-pubsub, or none: they poll   none
  *   with the adapters `disk`, `sqlite` and `file`:
  *     TIDEMARK_DATA            folder of all state                             .tidemark
  *     TIDEMARK_BLOB_ENDPOINT   base URL of the blob endpoint, without a slash at its end   required
@@ -39,6 +40,11 @@
  *   with the adapter `key-vault`, by a managed identity as above:
  *     TIDEMARK_KEY_VAULT_URL      https://<vault>.vault.azure.net              required
  *     TIDEMARK_SIGNING_SECRET     name of the secret whose versions are the keys   tidemark-signing-key
+ *   with the adapter `web-pubsub`, whose events come by triggers that read WebPubSubConnectionString:
+ *     TIDEMARK_WEB_PUBSUB_URL     https://<name>.webpubsub.azure.com, by a managed identity as above   required
+ *   or instead of it, for an endpoint on this machine only:
+ *     TIDEMARK_WEB_PUBSUB_CONNECTION  connection string with the access key
+ *     TIDEMARK_WEB_PUBSUB_REMOTE_KEY  `true`: the key may be of an endpoint on another machine   false
  */
 import path from 'node:path';
 import type { UserId } from '../shared/core/ids.ts';
@@ -58,6 +64,11 @@ export type StorageAccount =
 export type CosmosAccount =
   | { readonly kind: 'identity'; readonly endpoint: string }
   | { readonly kind: 'key'; readonly endpoint: string; readonly key: string; readonly allowRemote: boolean };
+
+/** A Web PubSub service, and what opens it. */
+export type WebPubSubAccount =
+  | { readonly kind: 'identity'; readonly url: string }
+  | { readonly kind: 'connection'; readonly connection: string; readonly allowRemote: boolean };
 
 export interface Config {
   readonly issuer: string;
@@ -87,6 +98,9 @@ export interface Config {
     | { readonly adapter: 'none' }
     | { readonly adapter: 'disk'; readonly folder: string }
     | { readonly adapter: 'azure'; readonly account: StorageAccount };
+  readonly realtime:
+    | { readonly adapter: 'none' }
+    | { readonly adapter: 'web-pubsub'; readonly account: WebPubSubAccount };
 }
 
 /** Throws `malformed`, naming the setting, when one is missing or is none of what it may be. */
@@ -110,6 +124,7 @@ export function readConfig(env: Environment): Config {
     metadata: metadataOf(settings, data),
     queues: queuesOf(settings, data),
     changeFeed: changeFeedOf(settings, blobFolder),
+    realtime: realtimeOf(settings),
   };
 }
 
@@ -175,4 +190,15 @@ function changeFeedOf(settings: Settings, folder: string): Config['changeFeed'] 
   const adapter = oneOf('TIDEMARK_CHANGE_FEED', ['none', 'disk', 'azure'], usual);
   if (adapter === 'azure') return { adapter, account: storageAccountOf(settings, 'TIDEMARK_BLOB_ACCOUNT_URL') };
   return adapter === 'disk' ? { adapter, folder } : { adapter };
+}
+
+function realtimeOf({ get, mustGetUrl, oneOf, flag }: Settings): Config['realtime'] {
+  const adapter = oneOf('TIDEMARK_REALTIME', ['none', 'web-pubsub'], 'none');
+  if (adapter === 'none') return { adapter };
+  const urlSetting = 'TIDEMARK_WEB_PUBSUB_URL';
+  const connection = get('TIDEMARK_WEB_PUBSUB_CONNECTION', '');
+  if (connection === '') return { adapter, account: { kind: 'identity', url: mustGetUrl(urlSetting) } };
+  if (get(urlSetting, '') !== '') throw wrong(urlSetting, 'and TIDEMARK_WEB_PUBSUB_CONNECTION cannot both be set');
+  const allowRemote = flag('TIDEMARK_WEB_PUBSUB_REMOTE_KEY');
+  return { adapter, account: { kind: 'connection', connection, allowRemote } };
 }

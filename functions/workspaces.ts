@@ -10,6 +10,7 @@ export function registerWorkspaces(getService: GetService): void {
   app.http('workspace', { route: 'workspaces/{ws}', methods: ['GET', 'PATCH', 'DELETE'], authLevel, handler });
   app.http('members', { route: 'workspaces/{ws}/members', methods: ['GET'], authLevel, handler });
   app.http('member', { route: 'workspaces/{ws}/members/{userId}', methods: ['PUT', 'DELETE'], authLevel, handler });
+  app.http('presence', { route: 'workspaces/{ws}/presence', methods: ['GET'], authLevel, handler });
   app.http('changes', { route: 'workspaces/{ws}/changes', methods: ['GET'], authLevel, handler });
   app.http('versions', { route: 'workspaces/{ws}/nodes/{node}/versions', methods: ['GET'], authLevel, handler });
   app.http('treeSync', { route: 'tree/sync', methods: ['POST'], authLevel, handler });

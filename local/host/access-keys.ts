@@ -23,9 +23,14 @@ export function isAllowed(level: AuthLevel, request: IncomingMessage, url: URL, 
 
 /** Webhooks need their key; where none is configured, only this machine may call them. */
 export function isWebhookAllowed(request: IncomingMessage, url: URL, keys: AccessKeys): boolean {
-  if (keys.webhook === undefined && keys.master === undefined) return isLoopback(request.socket.remoteAddress ?? '');
+  if (keys.webhook === undefined && keys.master === undefined) return isFromThisMachine(request);
   const given = givenKey(request, url);
   return isKey(given, keys.webhook) || isKey(given, keys.master);
+}
+
+/** Over the loopback interface, or from the very address that it came to. */
+function isFromThisMachine({ socket: { remoteAddress = '', localAddress } }: IncomingMessage): boolean {
+  return isLoopback(remoteAddress) || (remoteAddress !== '' && remoteAddress === localAddress);
 }
 
 /** Whether an IP address or host name means this machine only. */

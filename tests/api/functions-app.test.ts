@@ -134,6 +134,18 @@ describe('the functions app', () => {
     assert.deepEqual(reserved, []);
   });
 
+  it('refuses realtime connections, and takes their events, where it has no realtime', async () => {
+    const connectionContext = { connectionId: 'c', userId: 'issuer|ann', states: {} };
+    const answer = await host.invoke('realtimeConnect', { connectionContext, claims: {}, query: {} });
+    assert.ok(answer.ok);
+    assert.match(answer.response.returnValue?.json ?? '', /"unauthorized"/);
+    for (const name of ['realtimeConnected', 'realtimeDisconnected', 'realtimePresence', 'realtimeProgress']) {
+      for (const event of [{ connectionContext, data: '{}' }, { connectionContext: {} }, null]) {
+        assert.equal((await host.invoke(name, event)).ok, true, name);
+      }
+    }
+  });
+
   it('runs its timer and takes blob events for packs that are not there', async () => {
     assert.equal((await host.invoke('sweep', {})).ok, true);
     const subject = `/blobServices/default/containers/chunks/blobs/${'0'.repeat(32)}/aa/bb/aabb${'0'.repeat(60)}.blob`;
@@ -256,6 +268,28 @@ describe('settings of a storage account', () => {
     };
     assert.equal(await count(settings), 0);
     assert.ok((await count({ ...base, TIDEMARK_STORAGE_CONNECTION: 'UseDevelopmentStorage=true' })) > 0);
+  });
+});
+
+describe('settings of realtime', () => {
+  const base = { ...settings, TIDEMARK_REALTIME: 'web-pubsub' };
+  const url = 'https://a.webpubsub.azure.com';
+  const connection = 'Endpoint=http://127.0.0.1:7075;AccessKey=c2VjcmV0;Version=1.0;';
+
+  it('are none, or the URL of a service, or the connection string of an endpoint, and never both', () => {
+    assert.deepEqual(readConfig(settings).realtime, { adapter: 'none' });
+    assert.deepEqual(readConfig({ ...base, TIDEMARK_WEB_PUBSUB_URL: url }).realtime, {
+      adapter: 'web-pubsub',
+      account: { kind: 'identity', url },
+    });
+    const byKey = { ...base, TIDEMARK_WEB_PUBSUB_CONNECTION: connection };
+    assert.deepEqual(readConfig(byKey).realtime, {
+      adapter: 'web-pubsub',
+      account: { kind: 'connection', connection, allowRemote: false },
+    });
+    assert.throws(() => readConfig({ ...settings, TIDEMARK_REALTIME: 'radio' }), /TIDEMARK_REALTIME must be one of/);
+    assert.throws(() => readConfig(base), /TIDEMARK_WEB_PUBSUB_URL is missing/);
+    assert.throws(() => readConfig({ ...byKey, TIDEMARK_WEB_PUBSUB_URL: url }), /cannot both be set/);
   });
 });
 

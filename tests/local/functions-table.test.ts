@@ -41,3 +41,18 @@ test('every queue has one function that takes its messages, and a queue for thos
     .map(({ binding }) => String((binding as unknown as { queueName: unknown }).queueName));
   assert.deepEqual(taken.flatMap((name) => [name, `${name}-poison`]).toSorted(), [...queueNames].toSorted());
 });
+
+test('every event of a realtime connection has one function, which gets all of it', () => {
+  const taken = functions
+    .filter(({ binding }) => binding.type === 'webPubSubTrigger')
+    .map(({ bindingName, binding: { hub, eventType, eventName } }) =>
+      [bindingName, hub, eventType, eventName].join(' '),
+    );
+  assert.deepEqual(taken.toSorted(), [
+    'request tidemark system connect',
+    'request tidemark system connected',
+    'request tidemark system disconnected',
+    'request tidemark user presence',
+    'request tidemark user progress',
+  ]);
+});

@@ -77,13 +77,16 @@ describe('a webhook with a key', () => {
   it('is shut without it', async () => {
     const { isWebhookAllowed } = await import('../../../local/host/access-keys.ts');
     type Incoming = Parameters<typeof isWebhookAllowed>[0];
-    const from = (remoteAddress: string): Incoming =>
-      ({ headers: {}, socket: { remoteAddress } }) as unknown as Incoming;
+    const from = (remoteAddress: string | undefined, localAddress?: string): Incoming =>
+      ({ headers: {}, socket: { remoteAddress, localAddress } }) as unknown as Incoming;
     const plain = new URL('http://h/');
     const keyed = new URL('http://h/?code=wkey');
     assert.equal(isWebhookAllowed(from('127.0.0.1'), plain, { webhook: 'wkey' }), false);
     assert.equal(isWebhookAllowed(from('10.0.0.9'), keyed, { webhook: 'wkey' }), true);
     assert.equal(isWebhookAllowed(from('127.0.0.1'), plain, {}), true);
     assert.equal(isWebhookAllowed(from('10.0.0.9'), plain, {}), false);
+    assert.equal(isWebhookAllowed(from('10.0.0.9', '10.0.0.9'), plain, {}), true, 'a machine that calls itself');
+    assert.equal(isWebhookAllowed(from('10.0.0.9', '10.0.0.1'), plain, {}), false);
+    assert.equal(isWebhookAllowed(from(undefined), plain, {}), false, 'of a connection that is gone');
   });
 });

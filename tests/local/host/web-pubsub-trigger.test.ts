@@ -294,7 +294,11 @@ describe('a function answers', () => {
     ] as const) {
       returned = value;
       const response = await connect();
-      assert.deepEqual([response.status, response.headers.get('ce-connectionstate')], [status, null], String(value));
+      assert.deepEqual(
+        [response.status, response.headers.get('ce-connectionstate')],
+        [status, null],
+        JSON.stringify(value),
+      );
     }
   });
 
