@@ -36,6 +36,7 @@ import {
   nextChain,
   treeEdits,
 } from '../../shared/core/wire/journal-entry.ts';
+import { realtimeExamples } from './realtime-examples.ts';
 
 /** Bytes, for `hex` fences; text, for `txt` and `json` ones. */
 export type Example = Uint8Array | string;
@@ -231,5 +232,6 @@ export async function protocolExamples(): Promise<Examples> {
     ...(await mapExamples()),
     ...(await treeExamples()),
     ...wireExamples(),
+    ...realtimeExamples(),
   };
 }

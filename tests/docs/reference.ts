@@ -11,6 +11,8 @@ import { blake3 } from '../../shared/core/hash/blake3.ts';
 import { limits } from '../../shared/core/limits.ts';
 import { codecNumbers } from '../../shared/core/pack/codecs.ts';
 import { treeEdits } from '../../shared/core/wire/journal-entry.ts';
+import { presenceReport } from '../../shared/core/wire/presence.ts';
+import { progressReport, realtimeEvent } from '../../shared/core/wire/realtime-event.ts';
 import type { Schema } from '../../shared/core/wire/schema.ts';
 import { staleOperation } from '../../shared/core/wire/stale-base.ts';
 
@@ -165,6 +167,7 @@ export function protocolReference(): Readonly<Record<string, string>> {
     cuts: cuts(),
     codecs: table(Object.entries(codecNumbers).map(([name, number]) => [number, name])),
     messages: messages(),
+    'realtime-messages': messageTable([realtimeEvent, presenceReport, progressReport]),
     stale: messageTable([staleOperation], ['Place']),
     routes: routeTable(),
     errors: errorTable(),

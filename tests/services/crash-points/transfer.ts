@@ -273,7 +273,7 @@ const purgeBad = crashCase({
 
 const sweepAll = crashCase({
   name: 'the sweep',
-  steps: ['sessions.sweep', 'journal.sweepRequests', 'blobs.deleteMany'],
+  steps: ['sessions.sweep', 'journal.sweepRequests', 'presence.sweep', 'blobs.deleteMany'],
   sameAnswer: false,
   prepare: async () => {
     const { world, ann, workspaceId } = await start();
