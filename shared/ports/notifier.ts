@@ -3,15 +3,13 @@
  * connection of the group at most a few times, usually once, perhaps never, in any order; so messages only ever say where to look.
  * What it does owe is on the side of security: a URL is good for one user and opens what its groups name and nothing else.
  */
-import type { UserId, WorkspaceId } from '../core/ids.ts';
+import type { UserId } from '../core/ids.ts';
 
 /** The hub of the service in which all of it happens. */
 export const realtimeHub = 'tidemark';
 
-/** The group that hears of a workspace. */
-export function groupOfWorkspace(workspaceId: WorkspaceId): string {
-  return `ws-${workspaceId}`;
-}
+/** The name of a group is part of the wire: clients join it. */
+export { groupOfWorkspace } from '../core/wire/realtime-event.ts';
 
 /** What a URL lets its holder do with a group: join and leave it, and so receive. Never send to it: only the service's own events do. */
 export function roleOfGroup(group: string): string {

@@ -28,6 +28,6 @@ export interface ChannelNeeds {
   readonly negotiate: (seats: readonly Seat[], signal: AbortSignal) => Promise<NegotiateResponse>;
   readonly openSocket: OpenSocket;
   readonly timers: Timers;
-  /** Must not throw. */
+  /** Must not throw, nor call the channel. */
   readonly tell: (note: ChannelNote) => void;
 }

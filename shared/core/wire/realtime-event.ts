@@ -3,9 +3,15 @@
  * "look". They may be lost, repeated and reordered, by anybody between, so nothing is decided by them; the journal is asked.
  */
 import { encode } from '@msgpack/msgpack';
+import type { WorkspaceId } from '../ids.ts';
 import { decodeMsgpack, wireCaps } from '../msgpack.ts';
 import { presenceState } from './presence.ts';
 import { type ValueOf, deviceId, digest, integer, message, sessionId, userId, variant, workspaceId } from './schema.ts';
+
+/** The group that hears of a workspace. */
+export function groupOfWorkspace(workspaceId: WorkspaceId): string {
+  return `ws-${workspaceId}`;
+}
 
 /** The workspace's head is at `seq`, or was; `deviceId` is whose commit it was. */
 export const commitEvent = message('CommitEvent', { workspaceId, seq: integer(), root: digest, deviceId });

@@ -1,0 +1,69 @@
+/**
+ * Thins out what arrives, by workspace: the first event passes at once, later ones wait for the end of a short window, in which the newest of
+ * its kind stands for the rest. So a flood costs its folder a bounded number of calls and bounded memory, and a single event no time.
+ * Commits have windows of their own: no flood of other things delays them. A commit with a higher `seq` counts as newer, since the one
+ * with the highest is news if any of them is.
+ */
+import type { Timers } from '../watch/timers.ts';
+import type { RealtimeEvent } from '../../../shared/core/wire/realtime-event.ts';
+import { channelPace } from './channel-pace.ts';
+
+/** Events that stand for each other have the same key. */
+function keyOf(event: RealtimeEvent): string {
+  if (event.kind === 'commit') return 'commit';
+  return event.kind === 'progress' ? `progress:${event.sessionId}` : `presence:${event.deviceId}`;
+}
+
+interface Window {
+  readonly pending: Map<string, RealtimeEvent>;
+  callOff: () => void;
+}
+
+export class EventGate {
+  readonly #timers: Timers;
+  readonly #pass: (event: RealtimeEvent) => void;
+  readonly #windows = new Map<string, Window>();
+
+  constructor(timers: Timers, pass: (event: RealtimeEvent) => void) {
+    this.#timers = timers;
+    this.#pass = pass;
+  }
+
+  /** Only for workspaces of a bounded set. False when it was dropped. */
+  take(event: RealtimeEvent): boolean {
+    const name = `${event.workspaceId}:${event.kind === 'commit' ? 'commit' : 'other'}`;
+    const window = this.#windows.get(name);
+    if (window === undefined) {
+      this.#open(name);
+      this.#pass(event);
+      return true;
+    }
+    const key = keyOf(event);
+    const before = window.pending.get(key);
+    if (before === undefined && window.pending.size >= channelPace.heardPendingMax) return false;
+    if (before?.kind === 'commit' && event.kind === 'commit' && before.seq >= event.seq) return true;
+    window.pending.set(key, event);
+    return true;
+  }
+
+  /** What waits is gone. */
+  clear(): void {
+    for (const window of this.#windows.values()) window.callOff();
+    this.#windows.clear();
+  }
+
+  #open(name: string): void {
+    const callOff = this.#timers.after(channelPace.heardEveryMs, () => this.#endWindow(name));
+    this.#windows.set(name, { pending: new Map(), callOff });
+  }
+
+  #endWindow(name: string): void {
+    const events = [...(this.#windows.get(name)?.pending.values() ?? [])];
+    this.#windows.delete(name);
+    if (events.length === 0) return;
+    this.#open(name);
+    const window = this.#windows.get(name);
+    // Whoever hears one of them may clear the gate.
+    for (const event of events) if (this.#windows.get(name) === window) this.#pass(event);
+  }
+}
