@@ -7,6 +7,7 @@
 import type { DeviceId, Digest, DigestColumn, RequestId, SessionId, UserId, WorkspaceId } from '../core/ids.ts';
 import type { ConflictPolicy, WorkspaceMode, WorkspaceRole } from '../core/wire/workspace.ts';
 import type { LeaseStore } from './lease-store.ts';
+import type { PresenceStore } from './presence-store.ts';
 import type { QuarantineStore } from './quarantine-store.ts';
 import type { VersionStore } from './version-store.ts';
 
@@ -215,8 +216,8 @@ export interface JournalStore {
 
 export interface MetadataStore {
   /**
-   * Forgets what a workspace has, in steps of about `limit` rows: its chunks, objects, journal, requests, sessions, versions and
-   * quarantine records, and last its head and its record. 'more' until nothing is left. Safe to repeat after a crash.
+   * Forgets what a workspace has, in steps of about `limit` rows: its chunks, objects, journal, requests, sessions, versions,
+   * quarantine records and presence, and last its head and its record. 'more' until nothing is left. Safe to repeat after a crash.
    */
   purgeWorkspace(workspaceId: WorkspaceId, limit: number): Promise<'more' | 'done'>;
   readonly workspaces: WorkspaceStore;
@@ -228,4 +229,5 @@ export interface MetadataStore {
   readonly versions: VersionStore;
   readonly quarantine: QuarantineStore;
   readonly leases: LeaseStore;
+  readonly presence: PresenceStore;
 }

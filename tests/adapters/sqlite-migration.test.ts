@@ -16,6 +16,7 @@ import {
   firstHead,
   nodeIdOf,
   packOf,
+  presenceOf,
   requestOf,
   sessionOf,
   versionOf,
@@ -92,6 +93,9 @@ test('a file of schema step 1 is worked on: commits, changes, versions, forgetti
   assert.equal((await store.devices.revoke(deviceOf(1).deviceId, 9))?.revokedMs, 9);
   assert.equal(await store.versions.project(workspaceA, 0, 2, [versionOf(nodeIdOf(1), 2)]), 'projected');
   assert.equal((await store.leases.acquire('work', 'a', 0, 1))?.epoch, 1);
+  const present = presenceOf(workspaceA, 1, 5_000);
+  await store.presence.put(present);
+  assert.deepEqual(await store.presence.list(workspaceA, 5_000, 10), [present]);
   await store.chunks.forgetPack(workspaceA, pack.packId);
   assert.deepEqual(await store.chunks.lookUp(workspaceA, pack.hashes), [undefined, undefined]);
   assert.equal(await store.purgeWorkspace(workspaceA, 100), 'done');
@@ -101,4 +105,5 @@ test('a file of schema step 1 is worked on: commits, changes, versions, forgetti
 test('the steps that were released are the ones that they were', () => {
   // A file tells only how many steps it took: a released step that changes leaves files that nobody can tell apart.
   assert.equal(digestOf(schemaSteps[0]!).slice(0, 16), 'd13736177f8944d5');
+  assert.equal(digestOf(schemaSteps[1]!).slice(0, 16), 'd3778599d10c5679');
 });

@@ -23,6 +23,7 @@ import type {
   VerifiedPack,
   WorkspaceRecord,
 } from '../../shared/ports/metadata-store.ts';
+import type { PresenceRecord } from '../../shared/ports/presence-store.ts';
 import type { QuarantineRecord } from '../../shared/ports/quarantine-store.ts';
 import type { VersionRecord } from '../../shared/ports/version-store.ts';
 
@@ -113,6 +114,24 @@ export function quarantinedOf(workspaceId: WorkspaceId, pack: string, n: number)
   const packId = digestOf(pack);
   const blobName = `${workspaceId}/${packId.slice(0, 2)}/${packId}.blob-etag${n}`;
   return { workspaceId, packId, blobName, reason: 'a chunk is not what its name says', storedBytes: n, foundMs: n };
+}
+
+/** The n-th device of a workspace, heard of at `seenMs`, and kept for an hour. */
+export function presenceOf(workspaceId: WorkspaceId, n: number, seenMs: number): PresenceRecord {
+  const { deviceId, userId, name } = deviceOf(n);
+  const [openedMs, sinceMs, expiresMs] = [seenMs - 2 * n, seenMs - n, seenMs + 3_600_000];
+  return {
+    workspaceId,
+    deviceId,
+    userId,
+    name,
+    state: 'syncing',
+    connectionId: `connection ${n}`,
+    openedMs,
+    sinceMs,
+    seenMs,
+    expiresMs,
+  };
 }
 
 export function requestIdOf(n: number): RequestId {

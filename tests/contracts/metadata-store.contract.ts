@@ -6,6 +6,7 @@ import { chunkIndexContract } from './chunk-index.contract.ts';
 import { journalStoreContract } from './journal-store.contract.ts';
 import { leaseStoreContract } from './lease-store.contract.ts';
 import { objectStoreContract } from './object-store.contract.ts';
+import { presenceStoreContract } from './presence-store.contract.ts';
 import { purgeContract } from './purge.contract.ts';
 import { quarantineStoreContract } from './quarantine-store.contract.ts';
 import { recordStoresContract } from './record-stores.contract.ts';
@@ -32,6 +33,7 @@ export function metadataStoreContract(name: string, make: MakeMetadataStore): vo
     versionStoreContract(make);
     quarantineStoreContract(make);
     leaseStoreContract(make);
+    presenceStoreContract(make);
     purgeContract(make);
   });
 }

@@ -13,6 +13,7 @@ import {
   firstHead,
   nodeIdOf,
   packOf,
+  presenceOf,
   quarantinedOf,
   requestIdOf,
   requestOf,
@@ -25,6 +26,8 @@ import {
 
 const commits = [1, 2, 3] as const;
 const packs = ['p', 'q'] as const;
+const devices = [1, 2] as const;
+const seenMs = Date.now();
 /** Nobody ever made it. */
 const workspaceNone = parseWorkspaceId('f'.repeat(32));
 
@@ -43,6 +46,7 @@ async function fill(store: MetadataStore, workspaceId: WorkspaceId, n: number): 
     await store.quarantine.record(quarantinedOf(workspaceId, pack, 1));
     await store.sessions.create({ ...sessionOf(n++, 5_000), workspaceId });
   }
+  for (const device of devices) await store.presence.put(presenceOf(workspaceId, device, seenMs));
   for (const kind of objectKinds) {
     const objects = ['a', 'b'].map((name) => [digestOf(name), utf8(`${kind} ${name}`)] as const);
     await store.objects.putObjects(workspaceId, kind, new Map(objects));
@@ -72,6 +76,9 @@ async function describeWorkspace(store: MetadataStore, workspaceId: WorkspaceId,
     projectedSeq: await store.versions.projectedSeq(workspaceId),
     versions: await store.versions.list(workspaceId, nodeIdOf(1), 100, 10),
     quarantine: await store.quarantine.list(workspaceId, null, 10),
+    presence: (await store.presence.list(workspaceId, seenMs, 10)).toSorted((a, b) =>
+      a.deviceId < b.deviceId ? -1 : 1,
+    ),
   };
 }
 

@@ -106,6 +106,16 @@ test('a query stays in its partition, pages, orders and filters', async (t) => {
     [10, 10, 5],
   );
   assert.equal(pages[0]![0], 'id-24');
+  const byNumber = container.items.query<{ n: number }>('SELECT * FROM c ORDER BY c.n DESC', {
+    partitionKey: 'p',
+    maxItemCount: 10,
+  });
+  const numbers: number[][] = [];
+  while (byNumber.hasMoreResults()) numbers.push((await byNumber.fetchNext()).resources.map(({ n }) => n));
+  assert.deepEqual(
+    numbers,
+    [24, 14, 4].map((from) => Array.from({ length: Math.min(10, from + 1) }, (_, i) => from - i)),
+  );
   const query = {
     query: `SELECT TOP 2 c.id, c.n FROM c WHERE c.n >= @from AND c.id IN (@a, @b, @c) ORDER BY c.id`,
     parameters: [
@@ -131,7 +141,7 @@ test('a query that it does not know, or that would scan, is refused', async (t) 
   const parameters = [{ name: '@a', value: 'x' }];
   const refused = [
     'SELECT * FROM c WHERE c.other = @a',
-    'SELECT * FROM c ORDER BY c.n',
+    'SELECT * FROM c ORDER BY c.other',
     'SELECT * FROM c WHERE c.id = @missing',
     "SELECT * FROM c WHERE c.id = 'literal'",
     'SELECT COUNT(1) FROM c',

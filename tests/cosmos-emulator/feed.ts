@@ -20,8 +20,10 @@ export interface Page {
 function parseContinuation(text: string | undefined): Continuation | undefined {
   if (text === undefined) return undefined;
   try {
-    const { pk, id, given } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Continuation;
-    if (typeof pk === 'string' && typeof id === 'string' && Number.isInteger(given)) return { pk, id, given };
+    const { key, pk, id, given } = JSON.parse(Buffer.from(text, 'base64url').toString()) as Continuation;
+    const isKey = typeof key === 'string' || typeof key === 'number';
+    if (isKey && typeof pk === 'string' && typeof id === 'string' && Number.isInteger(given))
+      return { key, pk, id, given };
   } catch {
     // Refused below.
   }
@@ -65,7 +67,7 @@ export function readPage(
     }
     documents.push(project(query, JSON.parse(row.body) as Record<string, unknown>));
     bytes += length;
-    last = { pk: row.pk, id: row.id };
+    last = { key: row.key, pk: row.pk, id: row.id };
   }
   given += documents.length;
   const goesOn = hasMore && last !== undefined && given < (query.top ?? Infinity);

@@ -1,10 +1,10 @@
 /**
  * The part of Cosmos DB's SQL that our adapter speaks:
  *
- *     SELECT [TOP n] * | VALUE c.path | c.path, … FROM c [WHERE c.path op @p | c.path IN (@p, …) AND …] [ORDER BY c.id [DESC]]
+ *     SELECT [TOP n] * | VALUE c.path | c.path, … FROM c [WHERE c.path op @p | c.path IN (@p, …) AND …] [ORDER BY c.path [DESC]]
  *
  * op is one of = < <= > >=. Every value is a parameter. Anything else is refused with a 400, a filter on a path that is not
- * indexed too: the service would answer it, at the price of a scan.
+ * indexed too (the service would answer it, at the price of a scan), and an order by one (the service refuses it).
  */
 import { Refusal, unknown } from './refusal.ts';
 
@@ -23,7 +23,7 @@ export interface Query {
   /** `VALUE`: the one field itself, not an object of it. */
   readonly value: boolean;
   readonly conditions: readonly Condition[];
-  readonly order: 'ASC' | 'DESC' | undefined;
+  readonly order: { readonly path: string; readonly direction: 'ASC' | 'DESC' } | undefined;
 }
 
 const operators = ['=', '<', '<=', '>', '>='] as const;
@@ -123,8 +123,8 @@ export function parseQuery(body: unknown): Query {
   let order: Query['order'];
   if (tokens.takeIf('ORDER')) {
     tokens.must('BY');
-    tokens.must('c.id');
-    order = tokens.takeIf('DESC') ? 'DESC' : 'ASC';
+    const path = pathOf(tokens.take());
+    order = { path, direction: tokens.takeIf('DESC') ? 'DESC' : 'ASC' };
     tokens.takeIf('ASC');
   }
   if (tokens.next !== undefined) throw unknown(`${tokens.next} in a query`);
@@ -147,8 +147,8 @@ export function planOf(query: Query): unknown {
       top: query.top ?? null,
       offset: null,
       limit: null,
-      orderBy: query.order === undefined ? [] : [query.order === 'ASC' ? 'Ascending' : 'Descending'],
-      orderByExpressions: query.order === undefined ? [] : ['c.id'],
+      orderBy: query.order === undefined ? [] : [query.order.direction === 'ASC' ? 'Ascending' : 'Descending'],
+      orderByExpressions: query.order === undefined ? [] : [`c.${query.order.path}`],
       groupByExpressions: [],
       groupByAliases: [],
       aggregates: [],

@@ -21,8 +21,10 @@ export interface Stored {
   readonly etag: string;
 }
 
-/** From which (pk, id) on a page goes on. */
+/** From which document on a page goes on. */
 export interface Position {
+  /** What the query orders by; its id unless told. */
+  readonly key: string | number;
   readonly pk: string;
   readonly id: string;
 }
@@ -151,7 +153,10 @@ export class Storage {
     ).run(rid, pk, id, lsn - this.#lagMax);
   }
 
-  /** Matching documents as of this LSN, by id (then pk), from a position on, one at a time. */
+  /**
+   * Matching documents as of this LSN, by what the query orders by (then by id and pk), from a position on, one at a time. Those that lack
+   * what it orders by are left out.
+   */
   *select(container: Container, pk: string | undefined, query: Query, lsn: number, from: Position | undefined) {
     const byId = ['container = ?', 'lsn <= ?'];
     const values: (string | number)[] = [container.rid, lsn];
@@ -172,16 +177,22 @@ export class Storage {
         otherValues.push(...wanted);
       }
     }
-    const descending = query.order === 'DESC';
+    const { path, direction } = query.order ?? { path: 'id', direction: 'ASC' };
+    if (!isIndexed(container.definition, path)) throw unknown(`an order by ${path}, which is not indexed`);
+    const key = path === 'id' ? 'id' : `json_extract(body, '$.${path}')`;
+    if (path !== 'id') others.push(`${key} IS NOT NULL`);
     if (from !== undefined) {
-      byId.push(`(id, pk) ${descending ? '<' : '>'} (?, ?)`);
-      values.push(from.id, from.pk);
+      // Ids are columns: what lies before the position need not be put together.
+      const [clauses, given] = path === 'id' ? [byId, values] : [others, otherValues];
+      clauses.push(`(${key}, id, pk) ${direction === 'DESC' ? '<' : '>'} (?, ?, ?)`);
+      given.push(from.key, from.id, from.pk);
     }
-    const direction = descending ? 'DESC' : 'ASC';
-    const text = `SELECT * FROM (SELECT ${visibleColumns} FROM documents WHERE ${byId.join(' AND ')} GROUP BY pk, id)
-      WHERE ${others.join(' AND ')} ORDER BY id ${direction}, pk ${direction}`;
+    const text = `SELECT *, ${key} AS key FROM (
+        SELECT ${visibleColumns} FROM documents WHERE ${byId.join(' AND ')} GROUP BY pk, id)
+      WHERE ${others.join(' AND ')} ORDER BY key ${direction}, id ${direction}, pk ${direction}`;
     for (const row of this.#prepare(text).iterate(...values, ...otherValues)) {
-      yield { pk: String(row['pk']), id: String(row['id']), body: String(row['body']), etag: String(row['etag']) };
+      const position = { key: row['key'] as Position['key'], pk: String(row['pk']), id: String(row['id']) };
+      yield { ...position, body: String(row['body']), etag: String(row['etag']) };
     }
   }
 }

@@ -1,7 +1,7 @@
 /**
  * What is where in Azure Cosmos DB. Every container has the partition key `/pk`, and every query but two stays in one
  * partition and asks by `id`, which the service indexes always; besides it `pk` is indexed, and nothing else unless the table
- * says so.
+ * says so. The newest of `presence` are asked for by `seenMs`.
  *
  *     container   pk                  id                       what, and why there
  *     workspaces  <ws>                workspace                the record; one batch makes it together with its head
@@ -23,6 +23,7 @@
  *     quarantine  <ws>                <hex of the blob name>   `packId` indexed
  *     leases      leases              <hex of the name>        some dozens
  *                 secrets             session-token-key        what request tokens are sealed with
+ *     presence    <ws>                <deviceId>               when it was last heard of; TTL; `seenMs` indexed
  *
  * No partition comes near its 20 GB: one of `journal` holds 16,384 entries of at most 350 KB (6 GB); the sixteen of a
  * workspace in `chunks`, `objects` and `versions` hold 320 GB together (3 * 10^9 chunks; 3 * 10^8 versions); `workspaces` holds
@@ -50,6 +51,7 @@ export const containerNames = [
   'versions',
   'quarantine',
   'leases',
+  'presence',
 ] as const;
 export type ContainerName = (typeof containerNames)[number];
 
@@ -63,6 +65,7 @@ const layouts: Readonly<Record<ContainerName, Layout>> = {
   versions: { ttl: false, indexed: [] },
   quarantine: { ttl: false, indexed: ['packId'] },
   leases: { ttl: false, indexed: [] },
+  presence: { ttl: true, indexed: ['seenMs'] },
 };
 
 /** The definition of a container, as a template that deploys must have it too. */

@@ -9,6 +9,7 @@ import { createCosmosDeviceStore } from './cosmos-device-store.ts';
 import { createCosmosJournalStore } from './cosmos-journal-store.ts';
 import { createCosmosLeaseStore } from './cosmos-lease-store.ts';
 import { createCosmosObjectStore } from './cosmos-object-store.ts';
+import { createCosmosPresenceStore } from './cosmos-presence-store.ts';
 import { createCosmosQuarantineStore } from './cosmos-quarantine-store.ts';
 import { createCosmosRequestScope } from './cosmos-request-scope.ts';
 import { createCosmosSessionStore } from './cosmos-session-store.ts';
@@ -49,5 +50,6 @@ export function createCosmosMetadataStore(options: {
     versions: createCosmosVersionStore(tables),
     quarantine: createCosmosQuarantineStore(tables),
     leases: createCosmosLeaseStore(tables),
+    presence: createCosmosPresenceStore(tables, clock),
   };
 }

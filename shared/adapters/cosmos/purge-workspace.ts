@@ -19,6 +19,7 @@ function partitionsOf(tables: Tables, workspaceId: WorkspaceId, headSeq: number)
     ...[...spread, workspaceId].map((pk) => [tables.versions, pk] as const),
     ...archivePks(workspaceId, headSeq).map((pk) => [tables.journal, pk] as const),
     [tables.quarantine, workspaceId],
+    [tables.presence, workspaceId],
     [tables.sessions, workspaceId],
     [tables.workspaces, workspaceId],
   ];

@@ -7,6 +7,7 @@ import { MemoryChunkIndex } from './memory-chunk-index.ts';
 import { MemoryJournalStore } from './memory-journal-store.ts';
 import { createMemoryLeaseStore } from './memory-lease-store.ts';
 import { MemoryObjectStore } from './memory-object-store.ts';
+import { MemoryPresenceStore } from './memory-presence-store.ts';
 import { MemoryQuarantineStore } from './memory-quarantine-store.ts';
 import { MemorySessionStore, MemoryWorkspaceStore, createMemoryDeviceStore } from './memory-records.ts';
 import { MemoryVersionStore } from './memory-version-store.ts';
@@ -20,10 +21,11 @@ export function createMemoryMetadataStore(): MetadataStore {
   const objects = new MemoryObjectStore();
   const versions = new MemoryVersionStore();
   const quarantine = new MemoryQuarantineStore();
+  const presence = new MemoryPresenceStore();
   return {
     purgeWorkspace: async (workspaceId, limit) => {
       let left = limit;
-      for (const store of [chunks, objects, journal, sessions, versions, quarantine]) {
+      for (const store of [chunks, objects, journal, sessions, versions, quarantine, presence]) {
         left -= store.purge(workspaceId, left);
         if (left <= 0) return 'more';
       }
@@ -39,5 +41,6 @@ export function createMemoryMetadataStore(): MetadataStore {
     versions,
     quarantine,
     leases: createMemoryLeaseStore(),
+    presence,
   };
 }

@@ -14,6 +14,7 @@ const tables = [
   ['versions', 'rowid'],
   ['projections', 'workspace'],
   ['quarantine', 'rowid'],
+  ['presence', 'device'],
 ] as const;
 
 /** Each step is one transaction. The record goes with the last one: until then, the purge is known to be unfinished. */

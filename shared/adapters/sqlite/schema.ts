@@ -88,4 +88,13 @@ export const schemaSteps: readonly string[] = [
     name TEXT PRIMARY KEY, owner TEXT NOT NULL, epoch INTEGER NOT NULL, expires_ms INTEGER NOT NULL, cursor TEXT
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE presence (
+    workspace BLOB NOT NULL, device BLOB NOT NULL, user TEXT NOT NULL, name TEXT NOT NULL, state TEXT NOT NULL,
+    connection TEXT NOT NULL, opened_ms INTEGER NOT NULL, since_ms INTEGER NOT NULL, seen_ms INTEGER NOT NULL,
+    expires_ms INTEGER NOT NULL, PRIMARY KEY (workspace, device)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX presence_by_seen ON presence (workspace, seen_ms);
+  CREATE INDEX presence_by_expiry ON presence (expires_ms);
+  `,
 ];

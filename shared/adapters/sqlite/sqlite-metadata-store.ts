@@ -7,6 +7,7 @@ import { createSqliteDeviceStore } from './sqlite-device-store.ts';
 import { createSqliteJournalStore } from './sqlite-journal-store.ts';
 import { createSqliteLeaseStore } from './sqlite-lease-store.ts';
 import { createSqliteObjectStore } from './sqlite-object-store.ts';
+import { createSqlitePresenceStore } from './sqlite-presence-store.ts';
 import { createSqliteQuarantineStore } from './sqlite-quarantine-store.ts';
 import { createSqliteSessionStore } from './sqlite-session-store.ts';
 import { createSqliteVersionStore } from './sqlite-version-store.ts';
@@ -36,6 +37,7 @@ export function createSqliteMetadataStore(options: { readonly file: string }): S
     versions: createSqliteVersionStore(database, write),
     quarantine: createSqliteQuarantineStore(database),
     leases: createSqliteLeaseStore(database),
+    presence: createSqlitePresenceStore(database, write),
     close: () => database.close(),
   };
 }

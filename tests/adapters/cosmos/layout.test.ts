@@ -17,10 +17,12 @@ import type { MetadataStore, VerifiedPack } from '../../../shared/ports/metadata
 import {
   ann,
   commitAfter,
+  deviceOf,
   digestOf,
   firstHead,
   nodeIdOf,
   packOf,
+  presenceOf,
   quarantinedOf,
   requestIdOf,
   requestOf,
@@ -36,7 +38,7 @@ const columnOf = (...texts: readonly string[]) => digestsToColumn(texts.map(dige
 
 /** Everything that can be done for one workspace. */
 async function useAll(
-  { journal, chunks, objects, versions, quarantine, sessions, workspaces }: MetadataStore,
+  { journal, chunks, objects, versions, quarantine, presence, sessions, workspaces }: MetadataStore,
   ws: WorkspaceId,
 ) {
   await workspaces.get(ws);
@@ -58,6 +60,9 @@ async function useAll(
   await quarantine.record(quarantinedOf(ws, 'p', 1));
   await quarantine.list(ws, null, 10);
   await quarantine.foundMs(ws, [digestOf('p')]);
+  await presence.put(presenceOf(ws, 1, Date.now()));
+  await presence.get(ws, deviceOf(1).deviceId, 0);
+  await presence.list(ws, 0, 10);
   await sessions.create({ ...sessionOf(1, 9e15), workspaceId: ws });
   await sessions.get(ws, sessionOf(1, 0).sessionId, 0);
 }
@@ -134,6 +139,26 @@ test('an upload session ends by itself a minute after its time', async (t) => {
   clock.advance(60_000);
   assert.equal(await store.sessions.get(workspaceA, session.sessionId, 0), undefined);
   assert.equal(await store.sessions.sweep(clock.now()), 0);
+});
+
+test('a device that is heard of again and again costs the same each time, and is forgotten by itself', async (t) => {
+  const { emulator, store, clock } = await createCosmosWorld(t);
+  const charges: number[] = [];
+  emulator.observe = (request, charge) => void (isDocumentRequest(request) && charges.push(charge));
+  const heard = () => presenceOf(workspaceA, 1, clock.now());
+  for (let n = 0; n < 4; n++) {
+    await store.presence.put(heard());
+    clock.advance(60_000);
+  }
+  const [first = 0, ...later] = charges;
+  assert.ok(charges.length === 4 && first < 6 && Math.max(...later) < 12, `${charges.join(', ')} RU`);
+  const last = heard();
+  await store.presence.put(last);
+  clock.advance(last.expiresMs - clock.now() + 59_000);
+  assert.deepEqual(await store.presence.list(workspaceA, 0, 10), [last]);
+  assert.equal(await store.presence.sweep(clock.now()), 0);
+  clock.advance(1_000);
+  assert.deepEqual(await store.presence.list(workspaceA, 0, 10), []);
 });
 
 test('the largest manifest is stored in parts', async (t) => {
