@@ -1,13 +1,12 @@
+import { TidemarkError } from '../../shared/core/errors.ts';
+
 /** What the process of the realtime endpoint is started with, and what it says when it serves. */
 export interface WebPubSubProcessConfig {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /**
-   * File of the access key, base64 text: of the connection string, of client tokens and of event signatures. A file, because a process's arguments
-   * can be read by everybody on the machine.
-   */
-  readonly keyFile: string;
+  /** The access key, base64; of the connection string, of client tokens and of event signatures. */
+  readonly accessKey: string;
   /** As clients reach it: `http://127.0.0.1:7075`. Null: as it listens. It is the audience of tokens. */
   readonly endpoint: string | null;
   /** Where events of the hub go, as CloudEvents: the webhook of the Functions host. Null: nowhere. */
@@ -19,4 +18,62 @@ export interface WebPubSubReady {
   readonly endpoint: string;
   /** `Endpoint=…;AccessKey=…;Version=1.0;` */
   readonly connectionString: string;
+}
+
+/** As long as the hash: a shorter one is what an attacker would guess. */
+const accessKeyBytesMin = 32;
+
+function mustGetText(fields: Readonly<Record<string, unknown>>, name: string): string {
+  const value = fields[name];
+  if (typeof value !== 'string' || value === '') throw new TidemarkError('malformed', `${name} is missing`);
+  return value;
+}
+
+function parseUrl(fields: Readonly<Record<string, unknown>>, name: string): URL | null {
+  if (fields[name] === undefined || fields[name] === null) return null;
+  const url = URL.parse(mustGetText(fields, name));
+  // Its text is not told: a webhook's URL may carry a code.
+  if (url === null || !/^https?:$/.test(url.protocol)) throw new TidemarkError('malformed', `${name} is no HTTP URL`);
+  return url;
+}
+
+function parseEndpoint(fields: Readonly<Record<string, unknown>>): string | null {
+  const url = parseUrl(fields, 'endpoint');
+  if (url === null) return null;
+  if (url.href !== `${url.origin}/`) throw new TidemarkError('malformed', 'endpoint has more than a host and a port');
+  return url.origin;
+}
+
+function parseAccessKey(fields: Readonly<Record<string, unknown>>): string {
+  const key = mustGetText(fields, 'accessKey');
+  const bytes = Buffer.from(key, 'base64');
+  if (bytes.toString('base64') !== key || bytes.length < accessKeyBytesMin) {
+    throw new TidemarkError('malformed', `accessKey is not base64 of at least ${accessKeyBytesMin} bytes`);
+  }
+  return key;
+}
+
+/** Reads the one argument of the process. Throws `malformed`, naming the field and not its value, on anything that is not a config. */
+export function parseWebPubSubProcessConfig(json: string): WebPubSubProcessConfig {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json);
+  } catch {
+    // Without its cause: the parser's message quotes the text, which holds the key.
+    throw new TidemarkError('malformed', 'the configuration is not JSON');
+  }
+  if (typeof parsed !== 'object' || parsed === null)
+    throw new TidemarkError('malformed', 'the configuration is no object');
+  const fields: Readonly<Record<string, unknown>> = { ...parsed };
+  const port = fields['port'] ?? 0;
+  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new TidemarkError('malformed', 'port is not a port');
+  }
+  return {
+    host: fields['host'] === undefined ? '127.0.0.1' : mustGetText(fields, 'host'),
+    port,
+    accessKey: parseAccessKey(fields),
+    endpoint: parseEndpoint(fields),
+    webhookUrl: parseUrl(fields, 'webhookUrl')?.href ?? null,
+  };
 }
