@@ -12,6 +12,8 @@ export interface StackFile {
   readonly server: string;
   readonly blobs: string;
   readonly issuer: string;
+  /** The endpoint that stands in for Azure Web PubSub; absent without realtime. */
+  readonly realtime?: string;
   readonly port: number;
   /** Of the storage account that Azurite serves, with its key; absent without Azurite. */
   readonly connectionString?: string;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { TidemarkError } from '../shared/core/errors.ts';
 import { startAzuriteProcess } from './azurite-process.ts';
 import { startBlobProcess } from './blob-process.ts';
+import { type Loss, lossOf, lossOfAzurite } from './end-with-signals.ts';
 import { isLoopback } from './host/access-keys.ts';
 import { readStackFile } from './stack-file.ts';
 
@@ -26,7 +27,7 @@ export interface RunningStorage {
   /** Of the storage account; undefined for plain files. */
   readonly connectionString?: string;
   readonly settings: Readonly<Record<string, string>>;
-  readonly ended: Promise<string>;
+  readonly ended: Promise<Loss>;
   stop(): Promise<void>;
 }
 
@@ -56,7 +57,7 @@ async function startDisk(options: StorageOptions): Promise<RunningStorage> {
       TIDEMARK_BLOB_ENDPOINT: `http://${reachable(host)}:${port}`,
       TIDEMARK_STORAGE_CONNECTION: '',
     },
-    ended: blobs.ended.then(() => 'the blob endpoint has ended'),
+    ended: blobs.ended.then(() => lossOf('the blob endpoint')),
     stop: () => blobs.stop(),
   };
 }
@@ -77,7 +78,7 @@ async function startEmulator(options: StorageOptions): Promise<RunningStorage> {
     url: azurite.ready.blobUrl,
     connectionString: azurite.ready.connectionString,
     settings: azuriteSettings(azurite.ready.connectionString),
-    ended: azurite.ended.then(() => 'Azurite has ended'),
+    ended: azurite.ended.then(() => lossOfAzurite),
     stop: () => azurite.stop(),
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The local stack: the Functions host with the real `functions/`, the blob endpoint in its own process, and the development
- * issuer. All state is in one data folder; whatever was acknowledged survives kill -9 of any of the processes.
+ * The local stack: the Functions host with the real `functions/`, the blob and realtime endpoints in processes of their own, and the
+ * development issuer. All state is in one data folder; whatever was acknowledged survives kill -9 of any of the processes.
  *
  * With Azurite in the place of the blob endpoint, blobs, queues and the change feed are a storage account's, through the adapters that
  * production uses. Azurite keeps up to five seconds of acknowledged writes in memory: kill -9 of its process loses them.
@@ -11,23 +11,26 @@ import { TidemarkError } from '../shared/core/errors.ts';
 import { readConfig } from '../functions/config.ts';
 import { openQueues } from '../functions/compose/queues.ts';
 import { systemClock } from '../shared/adapters/node/system-clock.ts';
+import type { Queue } from '../shared/ports/queue.ts';
 import { lockData } from './data-lock.ts';
+import type { Loss, Running } from './end-with-signals.ts';
 import { findFreePorts } from './free-ports.ts';
 import { isLoopback } from './host/access-keys.ts';
-import { createFunctionsHost } from './host/functions-host.ts';
+import { type FunctionsHost, createFunctionsHost } from './host/functions-host.ts';
 import { createQueueTrigger } from './host/queue-trigger.ts';
 import type { HostLogger } from './host/host-logger.ts';
 import { createFileTimerStatus } from './host/timer-status.ts';
 import { createDevIssuer } from './identity/dev-issuer.ts';
 import { cliClientId } from './identity/provider.ts';
 import { type StackFile, readStackFile, removeStackFile, writeStackFile } from './stack-file.ts';
+import { type RunningRealtime, settingsWithoutRealtime, startRealtime } from './stack-realtime.ts';
 import { type RunningStorage, reachable, startStorage } from './stack-storage.ts';
 
 export interface StackOptions {
   /** Folder of all state; made when it is missing. */
   readonly data: string;
   readonly host: string;
-  /** Of the API; the issuer has the next one, blobs the one after, and Azurite's queues the last. 0: free ones. */
+  /** Of the API; those after it are of the issuer, blobs, Azurite's queues, and realtime. 0: free ones. */
   readonly port: number;
   /** Blobs, queues and change feed in an embedded Azurite; on this machine only. */
   readonly azurite?: boolean;
@@ -36,35 +39,20 @@ export interface StackOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-export interface RunningStack {
+export interface RunningStack extends Running {
   readonly endpoints: StackFile;
-  /** Resolves when a part has ended that should not have. */
-  readonly failed: Promise<string>;
-  /** Drains what is under way and ends all parts. */
-  close(): Promise<void>;
 }
+
+/** Consecutive ports that a stack takes, with Azurite or without. */
+export const stackPorts = 5;
 
 const hostJson = new URL('../host.json', import.meta.url);
 const appEntry = new URL('../functions/app.ts', import.meta.url);
 
-async function portsFor({ host, port, azurite }: StackOptions): Promise<readonly [number, number, number, number]> {
-  const first = port === 0 ? await findFreePorts(host, azurite === true ? 4 : 3) : port;
-  return [first, first + 1, first + 2, first + 3];
-}
-
-function configureApp(options: StackOptions, issuerUrl: string, audience: string, storage: RunningStorage): void {
-  Object.assign(process.env, {
-    TIDEMARK_LOG: 'warn',
-    // Whoever reaches a development identity may be anybody: a limit for each user would bound nobody.
-    TIDEMARK_RATE_LIMIT: process.env['TIDEMARK_RATE_LIMIT'] ?? 'off',
-    ...options.settings,
-    TIDEMARK_DATA: options.data,
-    TIDEMARK_ISSUER: issuerUrl,
-    TIDEMARK_AUDIENCE: audience,
-    TIDEMARK_CLIENT_ID: cliClientId,
-    TIDEMARK_DEVELOPMENT: 'true',
-    ...storage.settings,
-  });
+/** Azurite's queues have theirs in a stack without Azurite too: a stack's parts stay where they are. */
+async function portsFor({ host, port }: StackOptions) {
+  const first = port === 0 ? await findFreePorts(host, stackPorts) : port;
+  return { api: first, issuer: first + 1, blobs: first + 2, realtime: first + 4 };
 }
 
 /**
@@ -80,53 +68,110 @@ export function openData(data: string): () => void {
   throw new TidemarkError('conflict', `a stack runs on ${data}${where}; stop it, or choose another --data`);
 }
 
+type Ports = Awaited<ReturnType<typeof portsFor>>;
+type Closers = (() => Promise<void>)[];
+
+/** What the app needs beside it. */
+interface Parts {
+  readonly issuerUrl: string;
+  readonly audience: string;
+  readonly storage: RunningStorage;
+  readonly realtime: RunningRealtime | null;
+}
+
+function configureApp(options: StackOptions, { issuerUrl, audience, storage, realtime }: Parts): void {
+  Object.assign(process.env, {
+    TIDEMARK_LOG: 'warn',
+    // Whoever reaches a development identity may be anybody: a limit for each user would bound nobody.
+    TIDEMARK_RATE_LIMIT: process.env['TIDEMARK_RATE_LIMIT'] ?? 'off',
+    ...options.settings,
+    TIDEMARK_DATA: options.data,
+    TIDEMARK_ISSUER: issuerUrl,
+    TIDEMARK_AUDIENCE: audience,
+    TIDEMARK_CLIENT_ID: cliClientId,
+    TIDEMARK_DEVELOPMENT: 'true',
+    ...storage.settings,
+    ...(realtime?.settings ?? settingsWithoutRealtime),
+  });
+}
+
+/** Starts them, and says with `closers` how each is ended. */
+async function startParts(options: StackOptions, ports: Ports, closers: Closers): Promise<Parts> {
+  const { data, host, logger } = options;
+  const issuer = createDevIssuer({
+    issuerUrl: `http://${reachable(host)}:${ports.issuer}`,
+    dataFolder: join(data, 'identity'),
+    allowRemote: !isLoopback(host),
+    logger,
+  });
+  closers.push(() => issuer.close());
+  const { issuerUrl, audience } = await issuer.start();
+  const appUrl = `http://${reachable(host)}:${ports.api}`;
+  const webhookUrl = `${appUrl}/runtime/webhooks/EventGrid?functionName=verifyPack`;
+  const storage = await startStorage(options.azurite === true, { data, host, port: ports.blobs, webhookUrl });
+  closers.push(() => storage.stop());
+  if (isWithoutRealtime(options)) return { issuerUrl, audience, storage, realtime: null };
+  const realtime = await startRealtime({ data, host, port: ports.realtime, appUrl });
+  closers.push(() => realtime.stop());
+  return { issuerUrl, audience, storage, realtime };
+}
+
+function isWithoutRealtime({ settings }: StackOptions): boolean {
+  return (settings?.['TIDEMARK_REALTIME'] ?? process.env['TIDEMARK_REALTIME']) === 'none';
+}
+
+function createHost({ data, logger }: StackOptions, queue: Queue): FunctionsHost {
+  return createFunctionsHost({
+    entry: appEntry,
+    hostJson,
+    logger,
+    settings: process.env,
+    timerStatus: createFileTimerStatus(join(data, 'timers')),
+    triggers: { queueTrigger: createQueueTrigger(queue) },
+  });
+}
+
+function endpointsOf(host: string, ports: Ports, { issuerUrl, storage, realtime }: Parts): StackFile {
+  return {
+    pid: process.pid,
+    companions: [storage.pid, ...(realtime === null ? [] : [realtime.pid])],
+    server: `http://${reachable(host)}:${ports.api}/api`,
+    blobs: storage.url,
+    ...(storage.connectionString !== undefined && { connectionString: storage.connectionString }),
+    issuer: issuerUrl,
+    ...(realtime !== null && { realtime: realtime.url }),
+    port: ports.api,
+  };
+}
+
+function anyLoss({ storage, realtime }: Parts): Promise<Loss> {
+  return realtime === null ? storage.ended : Promise.race([storage.ended, realtime.ended]);
+}
+
 /** @throws TidemarkError `conflict` when a port is taken or another stack runs on this data folder. */
 export async function startStack(options: StackOptions): Promise<RunningStack> {
-  const { data, host, logger } = options;
+  const { data, host } = options;
   const release = openData(data);
-  const closers: (() => Promise<void>)[] = [() => Promise.resolve(release())];
+  const closers: Closers = [() => Promise.resolve(release())];
   const closeAll = async () => {
     for (const close of closers.splice(0).reverse()) await close();
   };
   try {
-    const [apiPort, issuerPort, blobPort] = await portsFor(options);
-    const issuer = createDevIssuer({
-      issuerUrl: `http://${reachable(host)}:${issuerPort}`,
-      dataFolder: join(data, 'identity'),
-      allowRemote: !isLoopback(host),
-      logger,
-    });
-    closers.push(() => issuer.close());
-    const { issuerUrl, audience } = await issuer.start();
-    const webhookUrl = `http://127.0.0.1:${apiPort}/runtime/webhooks/EventGrid?functionName=verifyPack`;
-    const storage = await startStorage(options.azurite === true, { data, host, port: blobPort, webhookUrl });
-    closers.push(() => storage.stop());
-    configureApp(options, issuerUrl, audience, storage);
-    const functions = createFunctionsHost({
-      entry: appEntry,
-      hostJson,
-      logger,
-      settings: process.env,
-      timerStatus: createFileTimerStatus(join(data, 'timers')),
-      triggers: {
-        queueTrigger: createQueueTrigger(await openQueues(readConfig(process.env).queues, systemClock)),
-      },
-    });
-    closers.push(() => functions.close());
+    const ports = await portsFor(options);
+    const parts = await startParts(options, ports, closers);
+    configureApp(options, parts);
+    const functions = createHost(options, await openQueues(readConfig(process.env).queues, systemClock));
+    closers.push(
+      () => functions.close(),
+      // Before the app: it still hears which devices leave.
+      async () => parts.realtime?.stop(),
+    );
     await functions.start();
-    await functions.listen({ host, port: apiPort });
-    const endpoints: StackFile = {
-      pid: process.pid,
-      companions: [storage.pid],
-      server: `http://${reachable(host)}:${apiPort}/api`,
-      blobs: storage.url,
-      ...(storage.connectionString !== undefined && { connectionString: storage.connectionString }),
-      issuer: issuerUrl,
-      port: apiPort,
-    };
+    await functions.listen({ host, port: ports.api });
+    const endpoints = endpointsOf(host, ports, parts);
     writeStackFile(data, endpoints);
     closers.push(() => Promise.resolve(removeStackFile(data)));
-    return { endpoints, failed: storage.ended, close: closeAll };
+    return { endpoints, failed: anyLoss(parts), close: closeAll };
   } catch (error) {
     await closeAll();
     throw error;

@@ -4,26 +4,28 @@ import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { TidemarkError } from '../shared/core/errors.ts';
-import { type RunningCompanions, startCompanions } from './companions.ts';
-import { afterLossOfAzurite, endWithSignals } from './end-with-signals.ts';
+import { type RunningCompanions, realtimeOffset, startCompanions } from './companions.ts';
+import { endWithSignals } from './end-with-signals.ts';
 import { createStackLog } from './stack-log.ts';
 
 const help = `Usage: npm run companions -- [options]
 
 What the Functions app needs beside it when Azure Functions Core Tools run it (func start): development identity, blobs
-and queues in Azurite, events of blobs and their change feed. local.settings.sample.json fits the default values.
+and queues in Azurite, events of blobs and their change feed, realtime. local.settings.sample.json fits the default
+values.
 
-  --port <n>           port of the app (default 7071), where events go; identity takes the next one
+  --port <n>           port of the app (default 7071), where events go; identity takes the next one,
+                       realtime the fourth after it
   --storage-port <n>   port of blobs (default 10000); queues take the next one. UseDevelopmentStorage=true
                        means the default
   --data <dir>         folder of all state (default .tidemark-func)
   --json               log as JSON lines
   --help               this text`;
 
-function readPort(name: string, text: string): number {
+function readPort(name: string, text: string, highest: number): number {
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 1 && port <= 65_534) return port;
-  throw new TidemarkError('malformed', `${name} takes a number from 1 to 65534`);
+  if (Number.isInteger(port) && port >= 1 && port <= highest) return port;
+  throw new TidemarkError('malformed', `${name} takes a number from 1 to ${highest}`);
 }
 
 function readOptions() {
@@ -39,8 +41,8 @@ function readOptions() {
   if (values.data === '') throw new TidemarkError('malformed', '--data takes a value');
   return {
     data: resolve(values.data),
-    port: readPort('--port', values.port),
-    storagePort: readPort('--storage-port', values['storage-port']),
+    port: readPort('--port', values.port, 65_535 - realtimeOffset),
+    storagePort: readPort('--storage-port', values['storage-port'], 65_534),
     json: values.json,
     help: values.help,
   };
@@ -48,7 +50,7 @@ function readOptions() {
 
 const settingsFile = fileURLToPath(new URL('../local.settings.json', import.meta.url));
 
-function announce({ issuerUrl, blobUrl, queueUrl }: RunningCompanions, data: string, port: number): void {
+function announce({ issuerUrl, blobUrl, queueUrl, realtimeUrl }: RunningCompanions, data: string, port: number): void {
   const copy = existsSync(settingsFile) ? '' : '  cp local.settings.sample.json local.settings.json\n';
   console.log(`
 Tidemark's companions are running.
@@ -56,6 +58,7 @@ Tidemark's companions are running.
   identity   ${issuerUrl} (development: anybody may be anybody)
   blobs      ${blobUrl}
   queues     ${queueUrl}
+  realtime   ${realtimeUrl} (development: its access key is known to all)
   events     to http://localhost:${port}, whenever the app is there
   data       ${data}
 
@@ -83,7 +86,7 @@ async function main(): Promise<void> {
   }
   const { data, port, storagePort, json } = options;
   const companions = await startCompanions({ data, port, storagePort, logger: createStackLog(json) });
-  endWithSignals(companions, afterLossOfAzurite);
+  endWithSignals(companions);
   if (!json) announce(companions, data, port);
   process.send?.('ready');
 }

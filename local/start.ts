@@ -5,25 +5,27 @@ import { parseArgs } from 'node:util';
 import { TidemarkError } from '../shared/core/errors.ts';
 import { createStackLog } from './stack-log.ts';
 import { dataLockName } from './data-lock.ts';
-import { afterLossOfAzurite, afterLossOfFiles, endWithSignals } from './end-with-signals.ts';
-import { type RunningStack, openData, startStack } from './stack.ts';
+import { endWithSignals } from './end-with-signals.ts';
+import { type RunningStack, openData, stackPorts, startStack } from './stack.ts';
+import { realtimeKeyName } from './stack-realtime.ts';
 
 const help = `Usage: npm start -- [options]
 
-A durable Tidemark server on this machine: API, storage and development identity.
+A durable Tidemark server on this machine: API, storage, realtime and development identity.
 
-  --port <n>      port of the API (default 7071); identity and blobs take the next two; 0 takes free ones
+  --port <n>      port of the API (default 7071); identity, blobs, queues (with --azurite) and realtime take
+                  the next four; 0 takes free ones
   --host <addr>   address to listen on (default 127.0.0.1). The development identity lets anybody who
                   reaches it be anybody: open it to trusted networks only
   --data <dir>    folder of all state (default .tidemark)
   --azurite       blobs, queues and change feed in an embedded Azurite, over the adapters of production. For
-                  development: Azurite keeps up to five seconds of acknowledged writes in memory only. Its
-                  queues take one more port, after that of blobs
+                  development: Azurite keeps up to five seconds of acknowledged writes in memory only
   --reset         delete the state first
   --json          log as JSON lines
   --help          this text
 
-Other settings are variables of the environment, such as TIDEMARK_METADATA=cosmos: see functions/config.ts.
+Other settings are variables of the environment, such as TIDEMARK_METADATA=cosmos: see functions/config.ts. With
+TIDEMARK_REALTIME=none there is no realtime, and clients poll.
 For an app that func start runs: npm run companions.`;
 
 function readOptions() {
@@ -39,15 +41,25 @@ function readOptions() {
     },
   });
   const port = Number(values.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_532) {
-    throw new TidemarkError('malformed', '--port takes a number from 0 to 65532');
+  const highest = 65_536 - stackPorts;
+  if (!Number.isInteger(port) || port < 0 || port > highest) {
+    throw new TidemarkError('malformed', `--port takes a number from 0 to ${highest}`);
   }
   // An empty value, of a variable that is not set, must not become the current folder.
   if (values.data === '' || values.host === '') throw new TidemarkError('malformed', '--data and --host take a value');
   return { ...values, port, data: resolve(values.data) };
 }
 
-const stateNames = new Set(['azurite', 'blobs', 'blob.key', 'identity', 'timers', 'signing-key.pem', 'stack.json']);
+const stateNames = new Set([
+  'azurite',
+  'blobs',
+  'blob.key',
+  'identity',
+  'timers',
+  'signing-key.pem',
+  'stack.json',
+  realtimeKeyName,
+]);
 /** SQLite keeps its journals beside them; a rotation of the signing keys has its lock and its draft there. */
 const databaseNames = ['metadata.sqlite', 'queues.sqlite', 'signing-key.pem.'];
 const lockNames = new Set([dataLockName, `${dataLockName}-journal`]);
@@ -87,6 +99,7 @@ Tidemark is running.
   API        ${endpoints.server}
   identity   ${endpoints.issuer} (development: anybody may be anybody)
   blobs      ${endpoints.blobs}
+  realtime   ${endpoints.realtime ?? 'none: clients poll'}
   data       ${data}${azurite ? azuriteNotice : ''}
 
 Next, in another terminal:
@@ -109,7 +122,7 @@ async function main(): Promise<void> {
   if (options.reset) reset(options.data);
   const { data, host, port, azurite } = options;
   const stack = await startStack({ data, host, port, azurite, logger: createStackLog(options.json) });
-  endWithSignals(stack, azurite ? afterLossOfAzurite : afterLossOfFiles);
+  endWithSignals(stack);
   if (!options.json) announce(stack, data, azurite);
   process.send?.('ready');
 }

@@ -55,6 +55,7 @@ const storesOfFolder: Environment = {
   TIDEMARK_STORAGE_CONNECTION: '',
   TIDEMARK_SIGNING_KEYS: 'file',
   TIDEMARK_SIGNING_KEY_FILE: '',
+  TIDEMARK_REALTIME: 'none',
 };
 
 /**

@@ -19,6 +19,7 @@ const deployment = {
   TIDEMARK_CHANGE_FEED: 'azure',
   TIDEMARK_SIGNING_KEYS: 'key-vault',
   TIDEMARK_KEY_VAULT_URL: 'https://vault.example',
+  TIDEMARK_REALTIME: 'web-pubsub',
   TIDEMARK_METADATA_FILE: '/elsewhere/metadata.sqlite',
   TIDEMARK_BLOB_FOLDER: '/elsewhere/blobs',
   TIDEMARK_BLOB_KEY_FILE: '/elsewhere/blob.key',
@@ -38,9 +39,11 @@ test('a data folder that is named is looked after in all its stores, whatever de
   assert.deepEqual(config.queues, { adapter: 'sqlite', file: inData('queues.sqlite') });
   assert.deepEqual(config.changeFeed, { adapter: 'disk', folder: inData('blobs') });
   assert.deepEqual(config.signingKeys, { adapter: 'file', file: inData('signing-key.pem') });
+  assert.deepEqual(config.realtime, { adapter: 'none' });
 });
 
 test('without a folder the commands go by the environment that configures a deployment', () => {
-  const { metadata, blobs, signingKeys } = createAdminContext(deployment, signal).config({});
+  const env = { ...deployment, TIDEMARK_WEB_PUBSUB_URL: 'https://name.webpubsub.example' };
+  const { metadata, blobs, signingKeys } = createAdminContext(env, signal).config({});
   assert.deepEqual([metadata.adapter, blobs.adapter, signingKeys.adapter], ['cosmos', 'azure', 'key-vault']);
 });

@@ -14,7 +14,9 @@ import { compareFolders } from '../../bench/demo/compare-folders.ts';
 import { Device } from '../../bench/demo/device.ts';
 import { readConfig } from '../../functions/config.ts';
 import { wellKnownAccount } from '../../local/azurite/azurite-account.ts';
+import { realtimeOffset } from '../../local/companions.ts';
 import { findFreePorts } from '../../local/free-ports.ts';
+import { wellKnownAccessKey } from '../../local/stack-realtime.ts';
 import { connectionStringAccess } from '../../shared/adapters/azure-storage/storage-access.ts';
 import { utf8 } from '../../shared/core/bytes.ts';
 import { createTemporaryFolder } from '../contracts/temporary-folder.ts';
@@ -31,6 +33,11 @@ const sample = JSON.parse(readFileSync(path.join(root, 'local.settings.sample.js
 };
 /** What the companions take unless told otherwise, and what the sample says. */
 const usual = { port: 7071, storagePort: 10_000 };
+const usualRealtime = connectionTo(usual.port + realtimeOffset);
+
+function connectionTo(port: number): string {
+  return `Endpoint=http://127.0.0.1:${port};AccessKey=${wellKnownAccessKey};Version=1.0;`;
+}
 
 interface Ports {
   readonly port: number;
@@ -38,7 +45,7 @@ interface Ports {
 }
 
 async function findPorts(): Promise<Ports> {
-  const port = await findFreePorts('127.0.0.1', 4);
+  const port = await findFreePorts('127.0.0.1', realtimeOffset + 1);
   return { port, storagePort: port + 2 };
 }
 
@@ -54,9 +61,10 @@ function settingsAt({ port, storagePort }: Ports): Readonly<Record<string, strin
   const changes: Readonly<Record<string, string>> = {
     'UseDevelopmentStorage=true': account,
     [`http://127.0.0.1:${usual.port + 1}`]: `http://127.0.0.1:${port + 1}`,
+    [usualRealtime]: connectionTo(port + realtimeOffset),
   };
   const changed = Object.entries(sample.Values).map(([name, value]) => [name, changes[value] ?? value] as const);
-  assert.equal(changed.filter(([name, value]) => sample.Values[name] !== value).length, 3, 'what has a port');
+  assert.equal(changed.filter(([name, value]) => sample.Values[name] !== value).length, 5, 'what has a port');
   return Object.fromEntries(changed);
 }
 
@@ -122,13 +130,13 @@ test('two devices sync, and a bad pack comes into quarantine by events and queue
   await until(t, () => app.output().includes('a pack is in quarantine'));
 });
 
-test('Ctrl-C ends them, with Azurite; their folder is no stack’s', patience, async (t) => {
+test('Ctrl-C ends them, with Azurite and the realtime endpoint; their folder is no stack’s', patience, async (t) => {
   const ports = await findPorts();
   const data = path.join(await createTemporaryFolder(t), 'data');
   const companions = await startCompanions(t, data, ports);
   companions.child.kill('SIGINT');
   assert.equal(await companions.ended, 0);
-  for (let port = ports.port; port < ports.port + 4; port++) {
+  for (let port = ports.port; port <= ports.port + realtimeOffset; port++) {
     const probe = createServer().listen(port, '127.0.0.1');
     await once(probe, 'listening');
     probe.close();
@@ -138,13 +146,14 @@ test('Ctrl-C ends them, with Azurite; their folder is no stack’s', patience, a
   assert.match(stack.stderr, /is of npm run companions, for func start: choose another --data/);
 });
 
-test('kill -9 of them ends Azurite too', patience, async (t) => {
+test('kill -9 of them ends Azurite and the realtime endpoint too', patience, async (t) => {
   const ports = await findPorts();
   const companions = await startCompanions(t, path.join(await createTemporaryFolder(t), 'data'), ports);
   const children = `/proc/${companions.child.pid}/task/${companions.child.pid}/children`;
-  const [azurite] = readFileSync(children, 'utf8').trim().split(' ').map(Number);
+  const pids = readFileSync(children, 'utf8').trim().split(' ').map(Number);
+  assert.equal(pids.length, 2);
   companions.child.kill('SIGKILL');
-  await untilGone(azurite!);
+  for (const pid of pids) await untilGone(pid);
 });
 
 test('a port that is taken is told in one line, by its name', patience, async (t) => {

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { rotateKeyFile } from '../../shared/adapters/node/rotate-key-file.ts';
 import { findFreePorts } from '../../local/free-ports.ts';
+import { stackPorts } from '../../local/stack.ts';
 import { spawnStack } from '../../local/spawn-stack.ts';
 import { StackProcess, hasStackFile, isRunning, readEndpoints, untilGone } from './stack-process.ts';
 import { openClient } from './stack-client.ts';
@@ -40,15 +41,21 @@ function namesIn(folder: string): string[] {
   return readdirSync(folder, { recursive: true }).map(String).sort();
 }
 
-const parts = ['The Functions host', 'The development issuer', 'The blob endpoint'];
+/** By the offset of their ports. */
+const parts = new Map([
+  [0, 'The Functions host'],
+  [1, 'The development issuer'],
+  [2, 'The blob endpoint'],
+  [4, 'The realtime endpoint'],
+]);
 
-for (const [offset, part] of parts.entries()) {
+for (const [offset, part] of parts) {
   test(
     `${part}: its port taken is told in one line with what to do, exit code 1, nothing left running`,
     patience,
     async (t) => {
       const data = join(newBase(t), 'data');
-      const port = await findFreePorts('127.0.0.1', 3);
+      const port = await findFreePorts('127.0.0.1', stackPorts);
       const squatter = createServer().listen(port + offset, '127.0.0.1');
       await once(squatter, 'listening');
       t.after(() => squatter.close());
@@ -60,7 +67,7 @@ for (const [offset, part] of parts.entries()) {
       );
       assert.equal(stderr.trim().split('\n').length, 1, stderr);
       assert.ok(!hasStackFile(data));
-      for (const free of [0, 1, 2].filter((each) => each !== offset)) {
+      for (const free of [...parts.keys()].filter((each) => each !== offset)) {
         const probe = createServer().listen(port + free, '127.0.0.1');
         await once(probe, 'listening');
         probe.close();
@@ -128,7 +135,14 @@ test('--help says what there is; options that are none are refused', patience, a
   assert.equal(code, 0);
   for (const option of ['--port', '--host', '--data', '--reset', '--json']) assert.ok(stdout.includes(option), option);
   const data = join(newBase(t), 'data');
-  for (const args of [['--prot', '1'], ['--port', 'x'], ['--port', '70000'], ['extra'], ['--data', '']]) {
+  for (const args of [
+    ['--prot', '1'],
+    ['--port', 'x'],
+    ['--port', '70000'],
+    ['--port', '65532'],
+    ['extra'],
+    ['--data', ''],
+  ]) {
     const refused = await run('--data', data, ...args);
     assert.equal(refused.code, 1, args.join(' '));
     assert.match(refused.stderr, /^Tidemark could not start: /);
@@ -175,25 +189,27 @@ async function untilStaged(data: string): Promise<void> {
   }
 }
 
-test('kill -9 of the stack alone ends the blob endpoint too', patience, async (t) => {
+test('kill -9 of the stack alone ends the blob and realtime endpoints too', patience, async (t) => {
   const data = join(newBase(t), 'data');
   const stack = await start(t, data);
   const { companions } = readEndpoints(data);
-  assert.equal(companions.length, 1);
+  assert.equal(companions.length, 2);
   stack.child.kill('SIGKILL');
   await stack.ended;
   for (const pid of companions) await untilGone(pid);
 });
 
-test('kill -9 of the blob endpoint ends the stack with a message', patience, async (t) => {
-  const data = join(newBase(t), 'data');
-  const stack = await start(t, data);
-  process.kill(readEndpoints(data).companions[0]!, 'SIGKILL');
-  const { code, stderr } = await stack.ended;
-  assert.equal(code, 1);
-  assert.match(stderr, /the blob endpoint has ended; stopping/);
-  assert.ok(!hasStackFile(data));
-});
+for (const [at, part] of ['the blob endpoint', 'the realtime endpoint'].entries()) {
+  test(`kill -9 of ${part} ends the stack with a message`, patience, async (t) => {
+    const data = join(newBase(t), 'data');
+    const stack = await start(t, data);
+    process.kill(readEndpoints(data).companions[at]!, 'SIGKILL');
+    const { code, stderr } = await stack.ended;
+    assert.equal(code, 1);
+    assert.match(stderr, new RegExp(`${part} has ended; stopping. Start again: nothing acknowledged is lost`));
+    assert.ok(!hasStackFile(data));
+  });
+}
 
 /** Paths of a folder whose group or others have any right. */
 function openToOthers(folder: string, below = ''): string[] {
@@ -215,7 +231,14 @@ test('secrets, metadata and stack.json are their owner’s only, in a folder tha
     openToOthers(data).filter((path) => !harmless.test(path)),
     [],
   );
-  for (const name of ['stack.json', 'metadata.sqlite', 'queues.sqlite', 'blob.key', 'signing-key.pem']) {
+  for (const name of [
+    'stack.json',
+    'metadata.sqlite',
+    'queues.sqlite',
+    'blob.key',
+    'realtime.key',
+    'signing-key.pem',
+  ]) {
     assert.equal(statSync(join(data, name)).mode & 0o777, 0o600, name);
   }
 });
