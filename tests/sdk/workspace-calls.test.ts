@@ -80,3 +80,16 @@ test('what a server tells of stale operations is read with care', () => {
     assert.throws(() => staleOperationsOf(error([bad])), { code: 'malformed' });
   }
 });
+
+test('who is there, and where to listen, is asked for by workspace and by seat', async () => {
+  const { world, requests } = noting(createTestWorld());
+  const { workspaceId } = await createWorkspaceAs(world, 'ann');
+  const { deviceId } = await TestDevice.register(world, 'ann', workspaceId, 'laptop');
+  const client = clientOf(world, 'ann', deviceId);
+  assert.deepEqual(await client.listPresence(workspaceId), { devices: [] });
+  assert.match(requests.at(-1)!.url, new RegExp(`/workspaces/${workspaceId}/presence$`));
+  const { url, seats } = await client.negotiate({ seats: [{ workspaceId, deviceId }] });
+  assert.deepEqual(seats, [{ workspaceId, deviceId }]);
+  assert.equal(new URL(url!).protocol, 'wss:');
+  assert.equal(requests.at(-1)?.method, 'POST');
+});
