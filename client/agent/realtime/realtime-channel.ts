@@ -164,6 +164,7 @@ class RealtimeChannel implements Channel {
   }
 
   #joinGroups(link: Link): void {
+    if (!this.#isAt(link)) return;
     const workspaces = [...new Set(link.granted.map(({ workspaceId }) => workspaceId))];
     const join = async (workspaceId: WorkspaceId): Promise<readonly [WorkspaceId, JoinResult]> => [
       workspaceId,
