@@ -28,6 +28,7 @@ import { installNativeBlake3 } from '../../shared/adapters/node/native-blake3.ts
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { systemRandomness } from '../../shared/adapters/node/system-randomness.ts';
 import { TidemarkError, isTidemarkError } from '../../shared/core/errors.ts';
+import type { SessionId } from '../../shared/core/ids.ts';
 import { silentLog } from '../../shared/ports/log.ts';
 import { journalFile, renewLink } from './begin-link.ts';
 import { type Connection, connect } from './connection.ts';
@@ -49,6 +50,8 @@ export interface Agent {
   readonly live?: LiveFolder;
   /** Called with each step of what the engine does; returns how to stop that. */
   readonly onProgress: (listener: (event: ProgressEvent) => void) => () => void;
+  /** Called with how many percent of an upload session have arrived; returns how to stop that. */
+  readonly onUpload: (listener: (sessionId: SessionId, percent: number) => void) => () => void;
   /** The error to show for one that was caught. Damage of the journal is noted: closing sets it aside. */
   explain(error: unknown): unknown;
   close(): Promise<void>;
@@ -146,6 +149,7 @@ export async function openAgent(
   const executor = executorOfLink(parts.executor ?? createWorkerPool(), folder, link);
   const { api, blobs } = connection;
   const listeners = new Set<(event: ProgressEvent) => void>();
+  const uploadListeners = new Set<(sessionId: SessionId, percent: number) => void>();
   let lastStep: ProgressEvent = { phase: 'idle', done: 0, total: 0, bytes: 0 };
   const tell = (event: ProgressEvent): void => {
     for (const listener of listeners) listener(event);
@@ -160,6 +164,9 @@ export async function openAgent(
     count: createTransferCount(),
     progress: ({ bytes, bytesTotal, file }: TransferProgress) =>
       tell({ ...lastStep, bytes, bytesTotal, ...(file === null ? {} : { file }) }),
+    sessionProgress: (sessionId: SessionId, percent: number) => {
+      for (const listener of uploadListeners) listener(sessionId, percent);
+    },
   };
   const fs = fileSystemOfLink(createNodeFileSystem(), folder, link);
   const randomness = systemRandomness;
@@ -195,6 +202,10 @@ export async function openAgent(
     listeners.add(listener);
     return () => listeners.delete(listener);
   };
+  const onUpload: Agent['onUpload'] = (listener) => {
+    uploadListeners.add(listener);
+    return () => uploadListeners.delete(listener);
+  };
   let isDamaged = false;
   const explain = (error: unknown): unknown => {
     if (!isJournalDamage(error)) return error;
@@ -222,5 +233,6 @@ export async function openAgent(
     await close();
     throw error;
   }
-  return { folder, link, connection, engine, syncedFolder, journal, turns: new Turns(), onProgress, explain, close };
+  const turns = new Turns();
+  return { folder, link, connection, engine, syncedFolder, journal, turns, onProgress, onUpload, explain, close };
 }

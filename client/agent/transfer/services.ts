@@ -44,6 +44,8 @@ export interface TransferSetting {
   readonly count: TransferCount;
   /** Called as bytes arrive where they are to be. */
   readonly progress?: (progress: TransferProgress) => void;
+  /** Called as packs of an upload session arrive: how many percent of the bytes it planned are there. */
+  readonly sessionProgress?: (sessionId: SessionId, percent: number) => void;
 }
 
 export function createTransferCount(): TransferCount {

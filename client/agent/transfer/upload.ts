@@ -20,6 +20,7 @@ import type { Lent } from './buffers.ts';
 import { type PackChunksInput, packBytesAtMost } from './pack-chunks.ts';
 import { MovedBytes } from './moved-bytes.ts';
 import type { TransferSetting } from './services.ts';
+import { SentShare } from './sent-share.ts';
 import { settleAll } from './settle-all.ts';
 import { blockBytes, uploadStaged } from './staged-upload.ts';
 import { type UploadWindow, planWindows } from './upload-window.ts';
@@ -119,18 +120,21 @@ class UploadRun {
     count.chunksReused += window.digests.length - session.missing.length;
     const missing = new Set(session.missing);
     for (const i of window.digests.keys()) if (!missing.has(i)) this.#settle(window, i);
+    const bytesMissing = session.missing.reduce((sum, place) => sum + window.lengths[place]!, 0);
+    const sent = new SentShare(session.sessionId, bytesMissing, this.#setting.sessionProgress);
     await settleAll(
       session.packs.map((pack) => {
         const places = session.missing.slice(pack.first, pack.first + pack.count);
         const bytes = places.reduce((sum, place) => sum + window.lengths[place]!, 0);
-        return this.#setting.buffers.packs.use(packBytesAtMost(places.length, bytes), (lent) =>
-          this.#sendPack(window, session.sessionId, { pack, places, lent }),
-        );
+        return this.#setting.buffers.packs.use(packBytesAtMost(places.length, bytes), async (lent) => {
+          if (await this.#sendPack(window, session.sessionId, { pack, places, lent })) sent.add(bytes);
+        });
       }),
     );
   }
 
-  async #sendPack(window: UploadWindow, sessionId: SessionId, { pack, places, lent }: PackToSend): Promise<void> {
+  /** Whether the server has it. */
+  async #sendPack(window: UploadWindow, sessionId: SessionId, { pack, places, lent }: PackToSend): Promise<boolean> {
     const { executor, root } = this.#setting;
     this.#signal.throwIfAborted();
     const { columns, files } = toPackColumns(root, this.#files, window, places);
@@ -139,7 +143,8 @@ class UploadRun {
     lent.memory = built.into.buffer;
     if (built.packId === null) {
       for (const i of built.changed) this.#changed.add(files[i]!);
-      return this.#lose(window, places);
+      this.#lose(window, places);
+      return false;
     }
     if (built.packId !== pack.packId) {
       throw new TidemarkError('malformed', 'the server planned a pack that its chunks do not make', {
@@ -147,9 +152,10 @@ class UploadRun {
       });
     }
     this.#signal.throwIfAborted();
-    if ((await this.#putPack(sessionId, pack, built.into.subarray(0, built.length))) === 'forgotten')
-      return this.#lose(window, places);
-    for (const place of places) this.#settle(window, place);
+    const isSent = (await this.#putPack(sessionId, pack, built.into.subarray(0, built.length))) === 'sent';
+    if (!isSent) this.#lose(window, places);
+    else for (const place of places) this.#settle(window, place);
+    return isSent;
   }
 
   /** 'forgotten' when its URL has expired, or the server knows the session no more: to be planned anew. */
