@@ -172,6 +172,12 @@ export const commandTable: readonly CommandRow[] = [
     load: async () => (await import('./members.ts')).membersCommand,
   },
   {
+    name: 'who',
+    group: 'Sharing:',
+    summary: 'show which devices are in a workspace, and what they are doing',
+    load: async () => (await import('./who.ts')).whoCommand,
+  },
+  {
     name: 'devices',
     group: 'Sharing:',
     summary: 'your devices, and how to revoke one',

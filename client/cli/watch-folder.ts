@@ -4,36 +4,30 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { checkControlFolder, readLink } from '../agent/folder/control-folder.ts';
 import { createNodeFileSystem } from '../agent/folder/node-file-system.ts';
 import { createStartWatcher } from '../agent/watch/node-watcher.ts';
+import type { Channel, ChannelListener } from '../agent/realtime/channel.ts';
 import type { LiveFolder } from '../agent/watch/live-folder.ts';
-import type { Timers } from '../agent/watch/timers.ts';
 import { WatchLoop } from '../agent/watch/watch-loop.ts';
 import type { WatchEvent } from '../agent/watch/watch-needs.ts';
 import type { WatchTarget } from '../agent/watch/watch-target.ts';
 import type { Executor } from '../agent/workers/executor.ts';
 import { TidemarkError } from '../../shared/core/errors.ts';
 import { type Agent, isHeldElsewhere, openAgent } from './agent.ts';
+import type { Connection } from './connection.ts';
 import type { CliContext, OutputOptions } from './context.ts';
 import { serveAgent } from './control/agent-requests.ts';
 import { readHolder } from './control/holder.ts';
+import { systemTimers } from './system-timers.ts';
 
 /** What the folders of one process share. */
 export interface WatchShare {
   readonly context: CliContext;
   readonly options: OutputOptions;
   readonly executor: Executor;
+  /** The channel of a server and a user: the same one for all their folders. Undefined where none is wanted. */
+  readonly channelOf: (connection: Connection) => Channel | undefined;
   /** Between two questions whether the server has news; undefined for the default. */
   readonly pollMs: number | undefined;
 }
-
-const timers: Timers = {
-  now: () => performance.now(),
-  wall: () => Date.now(),
-  random: () => Math.random(),
-  after: (ms, work) => {
-    const timer = setTimeout(work, ms);
-    return () => clearTimeout(timer);
-  },
-};
 
 /** Between two looks at a folder that a command has for a moment, in milliseconds. */
 const heldLookMs = 250;
@@ -57,13 +51,16 @@ export async function openForWatch({ context, options, executor }: WatchShare, f
   }
 }
 
-async function agentToTarget(agent: Agent, live: LiveFolder, { context }: WatchShare): Promise<WatchTarget> {
+async function agentToTarget(agent: Agent, live: LiveFolder, share: WatchShare): Promise<WatchTarget> {
+  const { context } = share;
   const { engine, journal, folder, link, turns, connection } = agent;
   const rules = { command: 'watch', signal: context.signal, takesTurns: true, acted: () => live.wake() };
   const server = await serveAgent({ ...agent, live }, rules, context.env);
   const fs = createNodeFileSystem();
+  const channel = share.channelOf(connection);
   return {
     root: folder,
+    deviceId: link.deviceId,
     turns,
     sync: (signal) => engine.sync(signal),
     status: () => engine.status(),
@@ -72,7 +69,10 @@ async function agentToTarget(agent: Agent, live: LiveFolder, { context }: WatchS
       const { seq } = journal.meta.head;
       return (await connection.api.changes(link.workspaceId, seq, signal)).headSeq > seq;
     },
+    followedSeq: () => journal.meta.head.seq,
+    ...(channel === undefined ? {} : { join: (listener: ChannelListener) => channel.join(link, listener) }),
     onProgress: agent.onProgress,
+    onUpload: agent.onUpload,
     getPause: () => {
       try {
         return journal.meta.pause;
@@ -99,7 +99,7 @@ export function watchFolder(
 ): WatchLoop {
   let opened = first;
   const loop: WatchLoop = new WatchLoop({
-    timers,
+    timers: systemTimers,
     open: async () => {
       const agent = opened ?? (await openForWatch(share, folder));
       opened = undefined;

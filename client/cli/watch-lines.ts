@@ -35,10 +35,16 @@ function progressToText({ phase, done, total, bytes }: NonNullable<WatchView['pr
   return `${phase}${of}${bytes > 0 ? `, ${bytesToText(bytes)}` : ''}`;
 }
 
+const realtimeTexts: Readonly<Record<WatchView['realtime'], string>> = {
+  live: '  realtime: live, changes elsewhere are told at once',
+  polling: '  realtime: not connected, the server is asked at intervals',
+  off: '  realtime: off, the server is asked at intervals',
+};
+
 /** Nothing where no agent runs. */
 export function watchToLines(view: WatchView | null): string[] {
   if (view === null) return [];
-  const { watcher, lastSyncMs } = view;
+  const { watcher, lastSyncMs, realtime } = view;
   const last =
     lastSyncMs === null ? 'not equal to the workspace since it began' : `last equal at ${timeToText(lastSyncMs)}`;
   const looks =
@@ -46,5 +52,5 @@ export function watchToLines(view: WatchView | null): string[] {
       ? []
       : [`  looked at every half minute: ${nameToText(watcher.reason ?? 'it is not open')}`];
   const isOpen = view.state.name !== 'opening' && view.state.name !== 'absent';
-  return [`  agent: ${stateToText(view)}; ${last}`, ...(isOpen ? looks : [])];
+  return [`  agent: ${stateToText(view)}; ${last}`, ...(isOpen ? [realtimeTexts[realtime], ...looks] : [])];
 }

@@ -42,6 +42,12 @@ const metrics: readonly Metric[] = [
     of: ({ counts }) => counts.polls,
   },
   {
+    name: 'realtime_events_total',
+    type: 'counter',
+    help: 'Events that the realtime service told.',
+    of: ({ counts }) => counts.heard,
+  },
+  {
     name: 'operations_total',
     type: 'counter',
     help: 'Changes that the server took.',
@@ -83,6 +89,12 @@ const metrics: readonly Metric[] = [
     type: 'gauge',
     help: '1 for the state that the folder is in.',
     of: ({ state }) => states.map((name) => ['state', name, name === state.name ? 1 : 0] as const),
+  },
+  {
+    name: 'realtime_connected',
+    type: 'gauge',
+    help: '1 while the realtime service tells of changes.',
+    of: ({ realtime }) => Number(realtime === 'live'),
   },
   {
     name: 'changed',

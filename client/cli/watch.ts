@@ -6,6 +6,9 @@ import { type DefineCommand, newCommand } from './command.ts';
 import type { CliContext, OutputOptions } from './context.ts';
 import { createWorkerPool } from '../agent/workers/worker-pool.ts';
 import type { WatchLoop } from '../agent/watch/watch-loop.ts';
+import { createChannels } from './realtime.ts';
+import { RealtimeLog } from './realtime-log.ts';
+import { systemTimers } from './system-timers.ts';
 import { type WatchShare, openForWatch, watchFolder } from './watch-folder.ts';
 import { WatchLog, type WriteLine, createWriter } from './watch-log.ts';
 import { readWatchList } from './watch-list.ts';
@@ -16,6 +19,7 @@ interface WatchOptions extends OutputOptions {
   readonly bwlimit?: string;
   readonly metricsFile?: string;
   readonly poll?: string;
+  readonly realtime: boolean;
 }
 
 /** Between two writings of the file of figures, in milliseconds. */
@@ -74,14 +78,18 @@ async function runWatch(context: CliContext, names: readonly string[], options: 
       'no folder was named and none is on the list; use `tide watch FOLDER` or `tide service install FOLDER`',
     );
   }
-  const executor = createWorkerPool();
-  const share = {
-    context: { ...withBandwidthOption(context, options), retryBudget: new RetryBudget() },
-    options,
-    executor,
-    pollMs: parsePoll(options.poll),
-  };
+  const pollMs = parsePoll(options.poll);
   const write = createWriter(context.env, options);
+  const shared = { ...withBandwidthOption(context, options), retryBudget: new RetryBudget() };
+  const channels = createChannels(shared, systemTimers, (server) => {
+    const log = new RealtimeLog(server, write);
+    return (note) => log.tell(note);
+  });
+  const executor = createWorkerPool();
+  const channelOf: WatchShare['channelOf'] = options.realtime
+    ? (connection) => channels.of(connection)
+    : () => undefined;
+  const share = { context: shared, options, executor, channelOf, pollMs };
   // A fault of ours must not end the watch of the other folders.
   const surprise = (reason: unknown): void =>
     write('error', { event: 'fault' }, `a fault of ours, please report it: ${String(reason)}`);
@@ -98,6 +106,7 @@ async function runWatch(context: CliContext, names: readonly string[], options: 
     await Promise.all(watched.map(({ loop }) => loop.run(context.signal)));
     endMetrics?.();
   } finally {
+    await channels.close();
     process.off('unhandledRejection', surprise);
     await executor.close();
   }
@@ -108,9 +117,14 @@ export const watchCommand: DefineCommand = (context) =>
     'tide watch ~/Photos ~/Notes',
     'tide watch ~/Photos --bwlimit "08:00,512K 18:00,10M 23:00,off"',
     'tide watch ~/Photos --json 2>> tide.log',
+    'tide watch ~/Photos --no-realtime --poll 60',
   ])
     .argument('[folders...]', 'linked folders; without any, those of `tide service install`')
     .option(...bwlimitOption)
-    .option('--poll <seconds>', 'how often to ask the server for changes, 1 to 3600', '30')
+    .option(
+      '--poll <seconds>',
+      'how often to ask the server for changes, 1 to 3600 (default: 30, and 600 while the server tells of them)',
+    )
+    .option('--no-realtime', 'ask the server only, do not let it tell of changes; others do not see this device')
     .option('--metrics-file <file>', 'write figures for Prometheus to this file every 15 seconds')
     .action((names: string[], options: WatchOptions) => runWatch(context, names, options));

@@ -8,6 +8,7 @@ const view: WatchView = {
   state: { name: 'waiting', code: 'unavailable', message: 'away', untilMs: 5 },
   progress: null,
   watcher: { mode: 'polling', folders: 0, reason: 'too many' },
+  realtime: 'live',
   changed: true,
   lastSyncMs: 1_500,
   lastHeardMs: null,
@@ -21,6 +22,7 @@ const view: WatchView = {
     bytesReceived: 200,
     requests: 7,
     polls: 9,
+    heard: 6,
     failures: { unavailable: 2, full: 1 },
   },
 };
@@ -39,6 +41,8 @@ test('one sample for each folder, labels escaped, every metric with its type', (
   assert.ok(lines.includes('tidemark_state{folder="/home/ann/Photos",state="idle"} 0'));
   assert.ok(lines.includes('tidemark_last_sync_timestamp_seconds{folder="/home/ann/Photos"} 1.5'));
   assert.ok(!text.includes('tidemark_last_heard_timestamp_seconds{'));
+  assert.ok(lines.includes('tidemark_realtime_connected{folder="/home/ann/Photos"} 1'));
+  assert.ok(lines.includes('tidemark_realtime_events_total{folder="/home/ann/Photos"} 6'));
   assert.ok(lines.includes('tidemark_watcher_events{folder="/home/ann/Photos"} 0'));
   for (const line of lines.filter((line) => line !== '' && !line.startsWith('#'))) {
     const name = /^([a-z_]+)(?:\{.*\})? [0-9.e+]+$/.exec(line)?.[1];

@@ -129,7 +129,7 @@ class FolderWatches implements Watcher {
 
   #tell(path: string, event: string, name: string | null): void {
     if (this.#isOver || (path === '' && name === controlFolder)) return;
-    this.#listener.changed();
+    this.#listener.changed(name === null ? undefined : inFolder(path, name));
     if (event !== 'rename') return;
     // Without a name, or with its own when it was deleted itself: look at all of it.
     if (name === null || !this.#isSame(path)) void this.cover(path);
@@ -141,7 +141,7 @@ class FolderWatches implements Watcher {
     if (lstatFolder(join(this.#root, path)) === undefined) return this.#release(path);
     await this.cover(path);
     // What is in it by now may have come before it was watched.
-    if (!this.#isOver) this.#listener.changed();
+    if (!this.#isOver) this.#listener.changed(path);
   }
 
   /** A folder and all below it. */

@@ -17,8 +17,8 @@ export function createStartWatcher(isIgnored: IsIgnored = () => false): StartWat
     const lose = (error: Error): void => listener.lost(`the system stopped telling of changes: ${error.message}`);
     try {
       const watcher = watch(root, { recursive: true }, (_event, name) => {
-        const first = name?.split(/[/\\]/, 1)[0];
-        if (first !== controlFolder) listener.changed();
+        const path = name?.replaceAll('\\', '/');
+        if (path?.split('/', 1)[0] !== controlFolder) listener.changed(path);
       });
       watcher.on('error', lose);
       return { folders: 1, refresh: () => Promise.resolve(), close: () => watcher.close() };

@@ -3,10 +3,16 @@
 export const pace = {
   /** A save is several events, and an editor writes a second file and renames it: the folder has to be quiet this long. */
   quietMs: 200,
+  /** The same for a save that comes after a rest (quiet.ts). */
+  saveMs: 50,
   /** Under constant change it is looked at this often all the same. */
   busyMs: 2_000,
   /** Between two questions to the server, where nothing else tells of changes; plus or minus a fifth. */
   pollMs: 30_000,
+  /** The same while the realtime service tells: against what it loses, or keeps back. */
+  livePollMs: 600_000,
+  /** From an event that told of more than there was to the question what there is; twice as long each further time, up to `pollMs`. */
+  doubtMs: 2_000,
   /** Between two looks at the whole folder, whatever the watcher says. */
   scanMs: 600_000,
   /** The same, where the system does not tell of changes. */

@@ -5,14 +5,16 @@
  *        ^         any -> paused -> idle
  *        +---- the folder is gone: closed, looked for each minute (absent), opened again
  *
- * A sync is begun by: the start, a change of the folder when changes have paused, news at the server, the interval after which the whole
- * folder is looked at, a wake from outside, the machine's waking up.
+ * A sync is begun by: the start, a change of the folder when changes have paused, news at the server (news.ts; at once, also while changes
+ * have not paused yet), the interval after which the whole folder is looked at, a wake from outside, the machine's waking up.
  */
 import type { ProgressEvent, SyncReport, SyncStatus } from '../engine/report.ts';
 import { type Failure, errorToFailure } from './failure.ts';
 import type { LiveFolder } from './live-folder.ts';
+import { News, isFruitful } from './news.ts';
 import { aboutMs, backoffMs, pace } from './pace.ts';
 import { Quiet } from './quiet.ts';
+import { Retries } from './retries.ts';
 import { planNext } from './schedule.ts';
 import { Sleeper } from './sleeper.ts';
 import type { SyncReason, WatchState, WatchView } from './watch-state.ts';
@@ -31,6 +33,8 @@ export class WatchLoop implements LiveFolder {
   readonly #quiet = new Quiet();
   readonly #tally = newTally();
   readonly #sleeper: Sleeper;
+  readonly #news: News;
+  readonly #retries: Retries;
   #state: WatchState = { name: 'opening' };
   #target: WatchTarget | undefined;
   #tree: WatchedTree | undefined;
@@ -39,18 +43,17 @@ export class WatchLoop implements LiveFolder {
   #status: SyncStatus | undefined;
   #isEngineAtWork = false;
   #syncing: AbortController | undefined;
-  #failures = 0;
   /** Times in a row that the folder had to be opened again and could not be synced then. */
   #reopened = 0;
   #reason: SyncReason | undefined;
   #isWoken = false;
-  #pollAt = Infinity;
   #scanAt = Infinity;
-  #retryAt = Infinity;
 
   constructor(needs: WatchNeeds) {
     this.#needs = needs;
     this.#sleeper = new Sleeper(needs.timers);
+    this.#news = new News(needs, () => this.#sleeper.stir());
+    this.#retries = new Retries(needs.timers);
   }
 
   /** Resolves when the signal is aborted, what was at work has ended and the folder is closed. Never rejects. */
@@ -74,9 +77,10 @@ export class WatchLoop implements LiveFolder {
       state: this.#state,
       progress: this.#progress,
       watcher: this.#tree?.view() ?? { mode: 'polling', folders: 0, reason: null },
+      realtime: this.#news.mode,
       changed: this.#quiet.dueAt !== Infinity,
       ...this.#tally,
-      counts: { ...counts, failures: { ...counts.failures } },
+      counts: { ...counts, heard: this.#news.heard, failures: { ...counts.failures } },
     };
   }
 
@@ -107,6 +111,7 @@ export class WatchLoop implements LiveFolder {
   #enter(state: WatchState): void {
     const isSame = JSON.stringify(this.#state) === JSON.stringify(state);
     this.#state = state;
+    this.#news.follow(state.name);
     if (!isSame) this.#needs.tell({ type: 'state', state });
   }
 
@@ -134,15 +139,16 @@ export class WatchLoop implements LiveFolder {
   /** Until the folder has to be opened anew, or the signal is aborted. */
   async #drive(target: WatchTarget, signal: AbortSignal): Promise<void> {
     this.#target = target;
-    this.#enter({ name: 'idle' });
     this.#reason = 'start';
-    this.#failures = 0;
-    const stopProgress = target.onProgress((event) => (this.#progress = event));
+    this.#retries.forget();
+    const stopProgress = target.onProgress((event) => this.#noteProgress(event));
+    this.#news.open(target);
     try {
+      this.#enter({ name: 'idle' });
       this.#tree = await watchTree(target.root, this.#needs, {
-        changed: () => {
+        changed: (path) => {
           const isFirst = this.#quiet.dueAt === Infinity;
-          this.#quiet.note(this.#needs.timers.now());
+          this.#quiet.note(this.#needs.timers.now(), path);
           if (isFirst) this.#sleeper.stir();
         },
         lost: () => (this.#scanAt = Math.min(this.#scanAt, this.#needs.timers.now() + pace.pollingScanMs)),
@@ -155,6 +161,7 @@ export class WatchLoop implements LiveFolder {
       this.#noteFailure(errorToFailure(error), error);
     }
     stopProgress();
+    this.#news.close();
     this.#tree?.close();
     this.#tree = undefined;
     this.#target = undefined;
@@ -168,6 +175,7 @@ export class WatchLoop implements LiveFolder {
     const pause = target.getPause();
     if (pause !== undefined) return this.#sitOut(target, pause.untilMs);
     if (this.#state.name === 'paused') this.#enter({ name: 'idle' });
+    if (this.#news.isDue()) this.#reason ??= 'news';
     const next = planNext(
       {
         state: this.#state.name,
@@ -175,14 +183,14 @@ export class WatchLoop implements LiveFolder {
         isWoken: this.#isWoken,
         changedAt: this.#quiet.dueAt,
         scanAt: this.#scanAt,
-        pollAt: this.#pollAt,
-        retryAt: this.#retryAt,
+        pollAt: this.#news.pollAt,
+        retryAt: this.#retries.at,
       },
       this.#needs.timers.now(),
     );
     if ('do' in next) return this.#act(target, next.do, signal);
     if ((await this.#sleeper.until(next.waitUntil)) === 'slept' && this.#state.name !== 'halted') {
-      this.#failures = 0;
+      this.#retries.forget();
       this.#reason ??= 'resumed';
       this.#isWoken = true;
     }
@@ -216,15 +224,16 @@ export class WatchLoop implements LiveFolder {
     } finally {
       this.#syncing = undefined;
       this.#progress = null;
+      this.#news.report('idle');
       if (this.#state.name === 'syncing') this.#enter({ name: 'idle' });
     }
   }
 
   async #poll(target: WatchTarget, signal: AbortSignal): Promise<boolean> {
-    const { timers } = this.#needs;
+    const look = this.#news.begin();
     const hasNews = await target.hasNews(signal);
-    this.#pollAt = timers.now() + this.#aboutPollMs();
-    this.#tally.lastHeardMs = timers.wall();
+    this.#news.answered(look);
+    this.#tally.lastHeardMs = this.#needs.timers.wall();
     this.#tally.counts.polls++;
     return hasNews;
   }
@@ -237,10 +246,13 @@ export class WatchLoop implements LiveFolder {
       this.#quiet.clear();
       this.#reason = undefined;
       this.#isWoken = false;
-      this.#retryAt = Infinity;
+      this.#retries.at = Infinity;
       this.#enter({ name: 'syncing', reason });
       const began = timers.now();
-      const report = await this.#runEngine(target, signal);
+      const look = this.#news.begin();
+      this.#isEngineAtWork = true;
+      const report = await target.sync(signal).finally(() => (this.#isEngineAtWork = false));
+      this.#news.followed(look, report.seq);
       this.#status = await target.status();
       const seconds = (timers.now() - began) / 1_000;
       tallyReport(this.#tally, report, { wallMs: timers.wall(), seconds });
@@ -249,31 +261,17 @@ export class WatchLoop implements LiveFolder {
     });
   }
 
-  #aboutPollMs(): number {
-    return aboutMs(this.#needs.pollMs ?? pace.pollMs, this.#needs.timers.random());
-  }
-
-  async #runEngine(target: WatchTarget, signal: AbortSignal): Promise<SyncReport> {
-    this.#isEngineAtWork = true;
-    try {
-      return await target.sync(signal);
-    } finally {
-      this.#isEngineAtWork = false;
-    }
+  #noteProgress(event: ProgressEvent): void {
+    this.#progress = event;
+    if (this.#isEngineAtWork && isFruitful(event)) this.#news.report('syncing');
   }
 
   #planAfter(report: SyncReport): void {
     const { timers } = this.#needs;
-    const now = timers.now();
     this.#reopened = 0;
-    this.#pollAt = now + this.#aboutPollMs();
     const scanMs = this.#tree?.view().mode === 'polling' ? pace.pollingScanMs : pace.scanMs;
-    this.#scanAt = now + aboutMs(scanMs, timers.random());
-    const isFull = report.problems.some(({ code }) => code === 'full');
-    const passes = report.problems.every(({ code }) => code === 'busy' || code === 'blocked');
-    if (isFull) this.#retryAt = now + aboutMs(pace.absentMs, timers.random());
-    else if (!report.upToDate && passes) this.#retryAt = now + backoffMs(++this.#failures, 0, timers.random());
-    else this.#failures = 0;
+    this.#scanAt = timers.now() + aboutMs(scanMs, timers.random());
+    this.#retries.planAfter(report);
   }
 
   #takeFailure(error: unknown): Step {
@@ -281,19 +279,14 @@ export class WatchLoop implements LiveFolder {
     this.#noteFailure(failure, error);
     this.#reason = undefined;
     this.#isWoken = false;
-    const { timers } = this.#needs;
     const { code, message } = failure;
     if (failure.kind === 'reopen') return 'reopen';
     if (failure.kind === 'halted' || failure.kind === 'revoked') {
       this.#enter({ name: failure.kind, message });
       return 'go on';
     }
-    const waitMs =
-      failure.kind === 'refused'
-        ? aboutMs(failure.everyMs, timers.random())
-        : backoffMs(++this.#failures, failure.askedMs, timers.random());
-    this.#retryAt = timers.now() + waitMs;
-    this.#enter({ name: 'waiting', code, message, untilMs: Math.round(timers.wall() + waitMs) });
+    const waitMs = this.#retries.planAfterFailure(failure);
+    this.#enter({ name: 'waiting', code, message, untilMs: Math.round(this.#needs.timers.wall() + waitMs) });
     return 'go on';
   }
 

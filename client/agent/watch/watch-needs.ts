@@ -19,6 +19,6 @@ export interface WatchNeeds {
   readonly open: (signal: AbortSignal) => Promise<WatchTarget>;
   readonly startWatcher: StartWatcher;
   readonly tell: (event: WatchEvent) => void;
-  /** Between two questions to the server; by default as in pace.ts. */
+  /** Between two questions to the server, also while it tells of changes; by default as in pace.ts. */
   readonly pollMs?: number;
 }

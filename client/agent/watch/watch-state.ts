@@ -26,6 +26,12 @@ export type WatchStateName = WatchState['name'];
 /** `events`: the system tells of changes. `polling`: it does not, and the folder is looked through at short intervals. */
 export type WatcherMode = 'events' | 'polling';
 
+/**
+ * `live`: the server tells of changes. `polling`: it cannot at the moment, and is asked at short intervals. `off`: it was not wanted; asked
+ * likewise.
+ */
+export type RealtimeMode = 'live' | 'polling' | 'off';
+
 /** Since the process began to watch the folder. */
 export interface WatchCounts {
   readonly syncs: number;
@@ -36,6 +42,8 @@ export interface WatchCounts {
   readonly bytesReceived: number;
   readonly requests: number;
   readonly polls: number;
+  /** Events of the realtime service. */
+  readonly heard: number;
   /** Failures by the code of their error. */
   readonly failures: Readonly<Record<string, number>>;
 }
@@ -45,6 +53,7 @@ export interface WatchView {
   /** The newest step of the sync at work. */
   readonly progress: ProgressEvent | null;
   readonly watcher: { readonly mode: WatcherMode; readonly folders: number; readonly reason: string | null };
+  readonly realtime: RealtimeMode;
   /** Whether changes were seen that no sync has looked at yet. */
   readonly changed: boolean;
   /** End of the newest sync that found folder and workspace equal. */

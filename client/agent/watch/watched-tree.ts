@@ -8,7 +8,7 @@ import type { StartWatcher, Watcher } from './watcher.ts';
 const stormChanges = 1_000;
 
 export interface TreeListener {
-  readonly changed: () => void;
+  readonly changed: (path?: string) => void;
   readonly lost: () => void;
   readonly tell: (watcher: WatchView['watcher']) => void;
 }

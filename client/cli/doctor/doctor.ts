@@ -1,14 +1,18 @@
 /** All checks in the order in which they explain each other. None of them changes the folder or the workspace. */
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { isTidemarkError } from '../../../shared/core/errors.ts';
 import { type FoundLink, mustFindLink } from '../agent.ts';
+import { webPubSubSockets } from '../../agent/realtime/web-pubsub-socket.ts';
+import type { WatchStateName } from '../../agent/watch/watch-state.ts';
 import { readLinkState } from '../../agent/journal/link-state.ts';
-import { statusAction } from '../actions/status.ts';
+import { type FolderStatus, statusAction } from '../actions/status.ts';
 import { journalFile } from '../begin-link.ts';
 import { connect } from '../connection.ts';
 import type { CliContext, OutputOptions } from '../context.ts';
 import { type CredentialStore, openCredentials } from '../credentials.ts';
 import { runAction } from '../run-action.ts';
-import { type Checked, fail, runCheck } from './check.ts';
+import { systemTimers } from '../system-timers.ts';
+import { type Checked, type Finding, fail, runCheck } from './check.ts';
 import { checkEvents, checkFlush, checkFreeBytes, checkTraits } from './disk-checks.ts';
 import {
   type ReadJournal,
@@ -21,8 +25,13 @@ import {
   readJournal,
 } from './folder-checks.ts';
 import { checkInotify, checkNode, checkOpenFiles, checkTls, readIfThere } from './machine-checks.ts';
+import { checkRealtime, judgeRealtime } from './realtime-check.ts';
 import { checkClock, checkCredentialFile, checkLogin, checkMembership, checkServer } from './server-checks.ts';
 
+/** From a URL to a joined group. */
+const realtimeMaxMs = 10_000;
+/** States of an agent that keeps no connection for the folder. */
+const restingStates: ReadonlySet<WatchStateName> = new Set(['paused', 'halted', 'revoked']);
 const watchesFile = '/proc/sys/fs/inotify/max_user_watches';
 
 async function* machineChecks(): AsyncGenerator<Checked> {
@@ -90,12 +99,25 @@ async function* folderChecks(context: CliContext, options: OutputOptions, found:
 async function* contentChecks(context: CliContext, options: OutputOptions, folder: string): AsyncGenerator<Checked> {
   try {
     const status = await runAction(context, options, folder, statusAction, {});
+    if (status.online) yield await runCheck('realtime', () => findRealtime(context, status));
     yield await runCheck('changes', () => judgeSynced(status));
     yield await runCheck('files', () => judgeProblems(status));
     yield await runCheck('conflicts', () => judgeConflicts(status));
   } catch (error) {
     yield await runCheck('changes', () => Promise.reject(error));
   }
+}
+
+function findRealtime(context: CliContext, status: FolderStatus): Finding | Promise<Finding> {
+  const { server, workspaceId, deviceId, watch } = status;
+  if (watch !== null && !restingStates.has(watch.state.name)) return judgeRealtime(watch.realtime);
+  const { api } = connect(context, server, deviceId);
+  return checkRealtime({
+    seat: { workspaceId, deviceId },
+    negotiate: (seats) => api.negotiate({ seats: [...seats] }, context.signal),
+    openSocket: webPubSubSockets(systemTimers),
+    patience: sleepFor(realtimeMaxMs, undefined, { ref: false }),
+  });
 }
 
 /** `folderText`: undefined for the folder that the command is in, if that is a linked one. */

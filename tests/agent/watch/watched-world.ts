@@ -6,6 +6,14 @@ import type { WatchEvent } from '../../../client/agent/watch/watch-needs.ts';
 import type { Pause } from '../../../client/agent/watch/pause.ts';
 import type { WatchTarget } from '../../../client/agent/watch/watch-target.ts';
 import type { WatchListener } from '../../../client/agent/watch/watcher.ts';
+import type { ChannelListener, ChannelSeat } from '../../../client/agent/realtime/channel.ts';
+import {
+  type DeviceId,
+  type SessionId,
+  parseDeviceId,
+  parseSessionId,
+  parseWorkspaceId,
+} from '../../../shared/core/ids.ts';
 import { emptyMapRoot } from '../../../shared/core/merkle/map-node.ts';
 import { VirtualTime } from './virtual-time.ts';
 
@@ -35,12 +43,26 @@ const atRest: SyncStatus = {
   upToDate: true,
 };
 
+const workspaceId = parseWorkspaceId('7'.repeat(32));
+export const thisDevice = parseDeviceId('a'.repeat(32));
+const otherDevice = parseDeviceId('b'.repeat(32));
+
 export class WatchedWorld {
   readonly time = new VirtualTime();
   readonly events: WatchEvent[] = [];
   /** Reasons of the syncs that were begun, with the second they were begun in. */
   readonly begun: string[] = [];
   polls = 0;
+  /** The seq that syncs follow the journal to, as the server has it. */
+  headSeq = 1;
+  /** The channel that the folder joins; false: it has none. */
+  hasChannel = false;
+  listening: ChannelListener | undefined;
+  /** What the seat was told. */
+  readonly seatTold: string[] = [];
+  followedSeq = 1;
+  #progress: ((event: ProgressEvent) => void) | undefined;
+  #upload: ((sessionId: SessionId, percent: number) => void) | undefined;
   opened = 0;
   closed = 0;
   watchers = 0;
@@ -58,8 +80,9 @@ export class WatchedWorld {
   readonly #stop = new AbortController();
   #run: Promise<void> | undefined;
 
-  constructor() {
+  constructor(needs: { readonly pollMs?: number } = {}) {
     this.loop = new WatchLoop({
+      ...needs,
       timers: this.time,
       open: async () => {
         if (this.openError !== undefined) throw this.openError;
@@ -95,27 +118,74 @@ export class WatchedWorld {
     return this.loop.view().state.name;
   }
 
-  async changed(): Promise<void> {
-    this.listener?.changed();
+  async changed(path?: string): Promise<void> {
+    this.listener?.changed(path);
     await this.time.settle();
+  }
+
+  async live(isLive: boolean): Promise<void> {
+    this.listening?.live(isLive);
+    await this.time.settle();
+  }
+
+  /** An event of a commit, of another device if it is not said. */
+  async heard(seq: number, deviceId: DeviceId = otherDevice): Promise<void> {
+    this.listening?.heard({ kind: 'commit', workspaceId, seq, root: emptyMapRoot, deviceId });
+    await this.time.settle();
+  }
+
+  /** Another device commits, and it is told of. */
+  async committed(): Promise<void> {
+    await this.heard(++this.headSeq);
+  }
+
+  progressed(event: Partial<ProgressEvent>): void {
+    this.#progress?.({ phase: 'scanning', done: 0, total: 0, bytes: 0, ...event });
+  }
+
+  uploaded(percent: number): void {
+    this.#upload?.(parseSessionId('5'.repeat(32)), percent);
   }
 
   #target(): WatchTarget {
     return {
       root: '/folder',
+      deviceId: thisDevice,
       turns: this.turns,
       sync: (signal) => this.#sync(signal),
       status: async () => atRest,
       hasNews: async () => {
         this.polls++;
         if (this.pollError !== undefined) throw this.pollError;
-        return this.news;
+        return this.news || this.headSeq > this.followedSeq;
       },
-      onProgress: (_listener: (event: ProgressEvent) => void) => () => undefined,
+      followedSeq: () => this.followedSeq,
+      ...(this.hasChannel ? { join: (listener: ChannelListener) => this.#join(listener) } : {}),
+      onProgress: (listener) => {
+        this.#progress = listener;
+        return () => (this.#progress = undefined);
+      },
+      onUpload: (listener) => {
+        this.#upload = listener;
+        return () => (this.#upload = undefined);
+      },
       getPause: () => this.pause,
       clearPause: () => (this.pause = undefined),
       explain: (error) => error,
       close: async () => void this.closed++,
+    };
+  }
+
+  #join(listener: ChannelListener): ChannelSeat {
+    this.listening = listener;
+    this.seatTold.push('join');
+    return {
+      report: (state) => void this.seatTold.push(state),
+      progress: (_sessionId, percent) => void this.seatTold.push(`${percent} %`),
+      leave: () => {
+        this.listening = undefined;
+        this.seatTold.push('leave');
+      },
     };
   }
 
@@ -125,6 +195,9 @@ export class WatchedWorld {
     const aborted = new Promise<never>((_resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     });
-    return Promise.race([answer, aborted]);
+    const seq = this.headSeq;
+    const report = await Promise.race([answer, aborted]);
+    this.followedSeq = Math.max(this.followedSeq, seq);
+    return { ...report, seq: this.followedSeq };
   }
 }
