@@ -41,8 +41,8 @@ export async function reportPresence(deps: ReportNeeds, input: ReportInput): Pro
 }
 
 /**
- * A device tells how far an upload is, for others of the workspace to see. Only of a session that is its user's, and a seat's: nobody
- * learns from the answer whether others have such a session, for there is none.
+ * A device tells how far an upload is, for others of the workspace to see. Only of a session that a seat's device opened: then it is the
+ * user's too. Nobody learns whether others have such a session, for nothing answers.
  */
 export async function reportProgress(deps: ReportNeeds, input: ReportInput): Promise<ReportOutcome> {
   const report = readReport(deps, progressReport, input);
@@ -53,9 +53,9 @@ export async function reportProgress(deps: ReportNeeds, input: ReportInput): Pro
   const seats = inForce.seats.filter((seat) => seat.workspaceId === workspaceId);
   if (seats.length === 0) return 'foreign';
   const session = await deps.metadata.sessions.get(workspaceId, sessionId, serverTimeMs(deps.clock));
-  if (session?.userId !== inForce.userId) return 'foreign';
-  const { deviceId } = session;
-  if (!seats.some((seat) => seat.deviceId === deviceId)) return 'foreign';
+  const seat = seats.find(({ deviceId }) => deviceId === session?.deviceId);
+  if (seat === undefined) return 'foreign';
+  const { deviceId } = seat;
   await deps.announcer.announce({ kind: 'progress', workspaceId, deviceId, sessionId, percent });
   return 'taken';
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseRequestId } from '../../../shared/core/ids.ts';
+import type { MetadataStore } from '../../../shared/ports/metadata-store.ts';
 import type { PresenceStore } from '../../../shared/ports/presence-store.ts';
 import { connected } from '../../../shared/services/realtime/connected.ts';
 import { withAnnouncements, withRestoreAnnouncements } from '../../../shared/services/realtime/with-announcements.ts';
@@ -98,7 +99,7 @@ describe('who goes', () => {
         put: (record) => presence.put(record),
         sweep: (nowMs) => presence.sweep(nowMs),
       };
-      const { purgeWorkspace } = deps.metadata;
+      const purgeWorkspace: MetadataStore['purgeWorkspace'] = (...given) => deps.metadata.purgeWorkspace(...given);
       return { ...deps, metadata: { ...deps.metadata, purgeWorkspace, presence: failing } };
     });
     const { members } = await clientOf(world, 'ann').removeMember(ws, userOf('eve'), null);

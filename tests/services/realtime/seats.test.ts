@@ -19,7 +19,7 @@ describe('seats as text', () => {
 
   it('have one text: whatever else is read is what it is written as', () => {
     const texts = fc.oneof(
-      fc.string({ unit: fc.constantFrom(...'ABCabc019-_=+/ '), maxLength: 90 }),
+      fc.string({ unit: fc.constantFrom('A', 'B', 'a', '0', '9', '-', '_', '=', '+', '/', ' '), maxLength: 90 }),
       fc.uint8Array({ maxLength: 100 }).map(bytesToBase64url),
       fc.tuple(seats, fc.nat(), fc.constantFrom('', 'A', '=', '.')).map(([some, at, put]) => {
         const text = encodeSeats(some);
