@@ -6,31 +6,34 @@
 import { createEngine } from '../../client/agent/engine/engine.ts';
 import type { SyncReport, SyncStatus } from '../../client/agent/engine/report.ts';
 import type { SyncOptions } from '../../client/agent/engine/sync-run.ts';
-import type { FileSystem } from '../../client/agent/file-system.ts';
-import { type Link, linkFolder, makeControlFolder, relinkFolder } from '../../client/agent/folder/control-folder.ts';
+import {
+  type Link,
+  checkControlFolder,
+  linkFolder,
+  makeControlFolder,
+  relinkFolder,
+} from '../../client/agent/folder/control-folder.ts';
 import { createSyncedFolder } from '../../client/agent/folder/synced-folder.ts';
 import { Journal, createJournal } from '../../client/agent/journal/journal.ts';
 import { pinKeys } from '../../client/agent/journal/meta-table.ts';
 import { createTransferBuffers } from '../../client/agent/transfer/buffers.ts';
 import { type TransferSetting, createTransferCount } from '../../client/agent/transfer/services.ts';
 import { createTransfer } from '../../client/agent/transfer/transfer.ts';
-import type { Executor } from '../../client/agent/workers/executor.ts';
-import { createInlineExecutor } from '../../client/agent/workers/inline-executor.ts';
-import { type Tools, createTools } from '../../client/agent/workers/tasks.ts';
 import { createApiClient } from '../../client/sdk/api-client.ts';
 import { createBlobClient } from '../../client/sdk/blob-client.ts';
 import type { RetryPolicy } from '../../client/sdk/retry.ts';
 import type { Transport } from '../../client/sdk/transport.ts';
 import { nodeCodecs } from '../../shared/adapters/node/node-codecs.ts';
-import type { WorkspaceId } from '../../shared/core/ids.ts';
+import type { DeviceId, WorkspaceId } from '../../shared/core/ids.ts';
 import { silentLog } from '../../shared/ports/log.ts';
 import { verifySignature } from './verify-signature.ts';
-import { linesOfCommit, linesOfRequest, linesOfTask } from './trace-lines.ts';
+import { linesOfCommit, linesOfRequest } from './trace-lines.ts';
 import type { DiskFaults } from './disk-faults.ts';
 import type { Random } from './random.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
 import { type UserName, signingKeys } from './server.ts';
-import { SimulatedFileSystem } from './simulated-file-system.ts';
+import { createSimulatedExecutor } from './simulated-executor.ts';
+import type { SimulatedFileSystem } from './simulated-file-system.ts';
 import { root } from './tree.ts';
 
 /** The process is gone. Carries no `code`, so that nobody takes it for an error of the file system. */
@@ -66,12 +69,13 @@ export interface AgentSetting {
   readonly wantsSha256: boolean;
 }
 
-export type SyncEnd =
+/** How a sync ended, or a question whether there is news. */
+export type Ended =
   | { readonly end: 'done'; readonly report: SyncReport }
+  | { readonly end: 'answered'; readonly hasNews: boolean }
   | { readonly end: 'failed'; readonly error: unknown };
 
 const retry: RetryPolicy = { attempts: 4, baseMs: 100, capMs: 1_000, retryAfterMaxMs: 60_000 };
-const sharedTools = createTools(new SimulatedFileSystem(), nodeCodecs);
 
 export class Agent {
   readonly name: string;
@@ -84,8 +88,8 @@ export class Agent {
   #incarnations = 0;
   /** How wrong its clock goes now. */
   clockSkewMs: number;
-  /** The sync under way. */
-  running: Promise<SyncEnd> | undefined;
+  /** The sync under way, or the question. */
+  running: Promise<Ended> | undefined;
 
   constructor(setting: AgentSetting) {
     this.#setting = setting;
@@ -109,6 +113,16 @@ export class Agent {
   /** Whether its disk takes names that differ in case for one. */
   get folds(): boolean {
     return this.#setting.folds;
+  }
+
+  /** This life of the process: another one after each death. */
+  get process(): Owner {
+    return this.#process;
+  }
+
+  /** As which it is registered now. */
+  get deviceId(): DeviceId {
+    return this.#mustGetLink().deviceId;
   }
 
   get journal(): Journal {
@@ -180,6 +194,22 @@ export class Agent {
     );
   }
 
+  /** Asks whether the workspace has moved on from what was followed, as a watch does. */
+  startQuestion(): void {
+    this.running = this.#hasNews(this.#process).then(
+      (hasNews) => ({ end: 'answered', hasNews }),
+      (error: unknown) => ({ end: 'failed', error }),
+    );
+  }
+
+  async #hasNews(process: Process): Promise<boolean> {
+    const link = this.#mustGetLink();
+    checkControlFolder(this.fs, root, link);
+    const { seq } = this.journal.meta.head;
+    const { api } = this.#clients(this.#setting.network(process));
+    return (await api.changes(link.workspaceId, seq)).headSeq > seq;
+  }
+
   status(): Promise<SyncStatus> {
     return this.#compose(this.#process).status();
   }
@@ -225,7 +255,7 @@ export class Agent {
     const { scheduler, network, wantsSha256 } = this.#setting;
     const { journal, fs } = this;
     const link = this.#mustGetLink();
-    const executor = this.#executor(process, fs);
+    const executor = createSimulatedExecutor({ process, scheduler, fs, faults: this.#setting.faults });
     const { api, blobs } = this.#clients(network(process));
     const transfer: TransferSetting = {
       api,
@@ -271,31 +301,5 @@ export class Agent {
       log: silentLog,
       progress: () => undefined,
     });
-  }
-
-  /** Tasks in this thread, each after a wait in which others go on. A task during which the process is killed never ends. */
-  #executor(process: Process, fs: FileSystem): Executor {
-    const { scheduler, faults } = this.#setting;
-    const tools: Tools = { ...sharedTools, fs };
-    const inline = createInlineExecutor(tools);
-    return {
-      width: inline.width,
-      run: async (name, input) => {
-        await scheduler.park(process, name);
-        faults.beginTask(name);
-        try {
-          const output = await inline.run(name, input);
-          for (const line of linesOfTask(name, input, output)) scheduler.note(`${process.name}   ${line}`);
-          return output;
-        } catch (error) {
-          if (process.isDead) return await new Promise<never>(() => undefined);
-          throw error;
-        } finally {
-          faults.endTask();
-        }
-      },
-      breathe: () => inline.breathe(),
-      close: () => inline.close(),
-    };
   }
 }

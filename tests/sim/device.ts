@@ -14,6 +14,7 @@ import { SimulatedFileSystem } from './simulated-file-system.ts';
 import type { Tally } from './tally.ts';
 import { outside, root } from './tree.ts';
 import { User } from './user.ts';
+import { DeviceWatch } from './watch.ts';
 
 export interface Device {
   readonly agent: Agent;
@@ -28,6 +29,8 @@ export interface Device {
   isMounted: boolean;
   /** Whether the sync under way began after the faults had ended. */
   isCalm: boolean;
+  /** What begins syncs and questions by itself, because of what the device hears or how long it has heard nothing. */
+  readonly watch: DeviceWatch;
 }
 
 export interface DeviceSetting {
@@ -89,5 +92,14 @@ export function createDevice(setting: DeviceSetting): Device {
     folds: profile.folds,
     wantsSha256: profile.sha256,
   });
-  return { agent, user, faults, acts: 0, actsAtStart: 0, isCut: false, isMounted: true, isCalm: false };
+  const watch = new DeviceWatch({
+    agent,
+    faults,
+    workspaceId: setting.workspaceId,
+    scheduler,
+    random: random.stream(`${name} watch`),
+    tally,
+    hasChannel: profile.delivery !== null,
+  });
+  return { agent, user, faults, watch, acts: 0, actsAtStart: 0, isCut: false, isMounted: true, isCalm: false };
 }

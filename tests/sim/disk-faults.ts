@@ -87,6 +87,8 @@ export class DiskFaults {
   readonly #name: string;
   readonly #interrupt: (near: string) => void;
   readonly #note: (line: string) => void;
+  /** Of the agent, so far. */
+  calls = 0;
   /** Throws. */
   onKill: () => void = () => undefined;
   /** Throws when the process is dead: a dead one calls nothing. */
@@ -167,6 +169,7 @@ export class DiskFaults {
 
   #onCall(call: Call, path: string, to: string | undefined): void {
     if (this.#user.isActing) return;
+    this.calls++;
     this.beAlive();
     if (this.#random.chance(this.#rates.kills)) this.#kill(call);
     if (this.#random.chance(this.#rates.errors)) this.#fail(call, path, errorsOf[call]);

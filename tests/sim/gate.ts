@@ -49,6 +49,7 @@ export function testPart(firstSeed: number): void {
 }
 
 const kindsOfFaults = [
+  'channel lost',
   'clock step',
   'disk EIO',
   'disk ENOSPC',
@@ -65,6 +66,18 @@ const kindsOfFaults = [
   'network lost',
   'network portal',
   'network truncated',
+  'notification after a newer one',
+  'notification after a restart',
+  'notification foreign',
+  'notification garbled',
+  'notification lost',
+  'notification otherKind',
+  'notification otherRoot',
+  'notification repeated',
+  'notification tooHigh',
+  'notification tooLow',
+  'notification unheard',
+  'notification while cut off',
   'partition',
   'power cut',
   'server crash',

@@ -2,6 +2,7 @@
  * One history: devices whose users work while agents sync, over a network, stores and disks that fail; then the faults end, every
  * agent syncs until nothing is left to do, and the world is checked against the invariants (invariants.ts). All of it follows from the seed.
  */
+import { pace } from '../../client/agent/watch/pace.ts';
 import { Broken } from './broken.ts';
 import { checkStorage } from './check-storage.ts';
 import { checkRest } from './checks.ts';
@@ -11,7 +12,7 @@ import { type Profile, type ProfileLimits, drawProfile } from './profile.ts';
 import { Random } from './random.ts';
 import type { Counts } from './tally.ts';
 import { type Weather, changeWeather, clearWeather, weatherOf } from './weather.ts';
-import { World, stepsMax } from './world.ts';
+import { World } from './world.ts';
 
 export interface HistoryOptions extends ProfileLimits {
   readonly seed: number;
@@ -41,14 +42,17 @@ async function fill(world: World): Promise<void> {
   const [first] = devices;
   for (let i = 0; i < profile.filesAtFirst; i++) scheduler.note(`${first!.agent.name} user ${first!.user.actNew()}`);
   world.isCalm = true;
-  for (const device of devices) await syncInCalm(world, device, 1);
+  for (const device of devices) await syncInCalm(world, device);
   world.isCalm = false;
 }
 
 /** Users work, agents sync, things fail, in any order. */
 async function work(world: World): Promise<void> {
   const { profile, scheduler } = world;
-  for (const { faults } of world.devices) faults.go();
+  for (const { faults, watch } of world.devices) {
+    faults.go();
+    watch.open();
+  }
   world.isWorking = true;
   const random = world.random.stream('work');
   const weights = {
@@ -58,6 +62,7 @@ async function work(world: World): Promise<void> {
     kill: profile.kills > 0 ? 0.6 : 0,
     clock: 0.5,
     lose: profile.losesJournals ? 0.5 : 0,
+    lie: profile.delivery === null ? 0 : 14 * profile.lies,
     ...weatherOf(profile),
   };
   while (world.operationsLeft > 0) {
@@ -68,6 +73,7 @@ async function work(world: World): Promise<void> {
     else if (what === 'kill') kill(world, device);
     else if (what === 'clock') scheduler.nowMs += random.pick([700_000, 90_000_000]);
     else if (what === 'lose') await loseJournal(world, device);
+    else if (what === 'lie') world.lie(device);
     else if (what === 'event') await scheduler.step();
     else change(world, device, what, random);
     await world.afterStep();
@@ -86,12 +92,14 @@ function change({ scheduler, tally }: World, device: Device, weather: Weather, r
 }
 
 async function loseJournal(world: World, device: Device): Promise<void> {
-  const { agent, faults, isMounted } = device;
+  const { agent, faults, watch, isMounted } = device;
   if (agent.running !== undefined || !isMounted) return;
   world.tally.fault('journal lost');
   world.scheduler.note(`${agent.name} loses its journal`);
   faults.pause();
+  watch.close();
   await world.whileRunning(agent.loseJournal(toTransport(world.server.deliver)));
+  watch.open();
   faults.go();
 }
 
@@ -107,10 +115,10 @@ async function settle(world: World): Promise<void> {
     if (ended !== undefined) world.scheduler.note(`${device.agent.name} user ${ended}`);
     device.acts++;
   }
-  await drain(world);
+  await world.drain();
+  await answerDoubts(world);
   for (let round = 1; ; round++) {
-    let done = 0;
-    for (const device of world.devices) done += await syncInCalm(world, device, round);
+    const done = await settleOnce(world, round);
     if (done === 0 || world.isRefused) break;
     // A disk that folds names takes one only in the sync after its namesake has gone.
     if (round >= settlingRoundsMax + (world.profile.folds ? 1 : 0))
@@ -118,32 +126,56 @@ async function settle(world: World): Promise<void> {
   }
   await checkRest(world.devices, world.truth, !world.isRefused);
   await checkStorage(world.server, world.tally);
-  if (world.tally.hasFault('event ')) world.tally.check('I8');
+  if (world.tally.hasFault('event ') || world.tally.hasFault('notification ')) world.tally.check('I8');
 }
 
-async function drain(world: World): Promise<void> {
-  for (let steps = 0; world.scheduler.hasParked() || world.hasRunning; steps++) {
-    if (steps > stepsMax) throw new Broken('I23', 'the syncs under way do not end');
-    await world.scheduler.step();
-    await world.afterStep();
+/** Who was told what was not so, asks the server before believing anything again. */
+async function answerDoubts(world: World): Promise<void> {
+  if (world.profile.delivery === null) return;
+  world.scheduler.nowMs += 1.25 * pace.pollMs;
+  await world.afterStep();
+  await world.drain();
+}
+
+/** Every device syncs once by itself, and as often as it hears that it should. Returns how much there was to do. */
+async function settleOnce(world: World, round: number): Promise<number> {
+  const questions = world.questions();
+  let done = 0;
+  world.onEnd = ({ agent }, end) => {
+    if (end.end !== 'done') {
+      done++;
+      return;
+    }
+    const { upToDate, problems, operations, applied } = end.report;
+    done += operations + applied;
+    if (round > 1 && !upToDate && !world.profile.folds && !world.isRefused) {
+      throw new Broken('I5', `${agent.name} is not up to date: ${JSON.stringify(problems)}`);
+    }
+  };
+  for (const device of world.devices) await syncInCalm(world, device);
+  if (round === 1) checkHeard(world, questions);
+  return done;
+}
+
+/** I8: who is told of every commit, and asks nothing, follows the head: also those that synced by themselves before the last commit. */
+function checkHeard(world: World, questions: number): void {
+  const { delivery } = world.profile;
+  if (delivery === null || delivery < 1 || world.isRefused || world.questions() !== questions) return;
+  world.tally.check('I8');
+  const { seq } = world.truth.view;
+  for (const { agent } of world.devices) {
+    const followed = agent.journal.meta.head.seq;
+    if (followed !== seq) throw new Broken('I8', `${agent.name} was told of ${seq} and follows ${followed}`);
   }
 }
 
-async function syncInCalm(world: World, device: Device, round: number): Promise<number> {
-  const { agent } = device;
+/** A device syncs; then whoever hears of it, until nothing moves any more. */
+async function syncInCalm(world: World, device: Device): Promise<void> {
   // Time enough for the coarsest disk to tell two writes apart.
   world.scheduler.nowMs += 2_001;
   world.startSync(device);
   world.tally.check('I23');
-  const end = await world.whileRunning(agent.running!);
-  agent.running = undefined;
-  await world.noteEnd(device, end);
-  if (end.end === 'failed') return 1;
-  const { upToDate, problems, operations, applied } = end.report;
-  if (round > 1 && !upToDate && !world.profile.folds && !world.isRefused) {
-    throw new Broken('I5', `${agent.name} is not up to date: ${JSON.stringify(problems)}`);
-  }
-  return operations + applied;
+  await world.drain();
 }
 
 /** What people are told of a failure: an invariant speaks for itself, any other error needs its stack. */

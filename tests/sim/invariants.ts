@@ -42,7 +42,8 @@ export const invariants = {
   },
   I8: {
     promise: 'events may be lost, repeated, reordered',
-    checked: 'history.ts at rest: a history in which blob events were lost, repeated or late keeps all other promises',
+    checked:
+      'history.ts at rest: a history in which blob events or notifications were lost, repeated, late or made up keeps all other promises; once the faults have ended, devices that are told of every commit follow the head without a question. watch.ts at each notification: nothing is changed by it; at each look: what was truly told of is followed, and looks in vain are no more than questions. notifications.test.ts: the end is the same at every rate',
   },
   I9: {
     promise: "a committed root's chunks are all verified",

@@ -18,7 +18,7 @@ const run = promisify(execFile);
 /** Each is found within a third of these. */
 const historiesMax = 150;
 
-/** One of each part: scan, plan, application on the disk, merge, commit. */
+/** Some of each part: scan, plan, application on the disk, merge, commit, notifications. */
 const soonFound = [
   'unmounted-root-is-empty',
   'same-name-is-same-file',
@@ -26,6 +26,8 @@ const soonFound = [
   'write-over-unsynced-edit',
   'new-file-replaces-namesake',
   'missing-chunks-are-believed',
+  'notifications-are-not-heard',
+  'notifications-are-believed',
 ];
 
 describe('a mutant', () => {

@@ -1,5 +1,6 @@
 /** What kind of history a seed is: how many devices, which faults and how many, drawn once at its beginning. */
 import type { ConflictPolicy, WorkspaceMode } from '../../shared/core/wire/workspace.ts';
+import { type Delivery, deliveries } from './notifications.ts';
 import type { Random } from './random.ts';
 
 export interface Profile {
@@ -35,6 +36,10 @@ export interface Profile {
   readonly clockSteps: boolean;
   /** The workspace wants the SHA-256 of each file. */
   readonly sha256: boolean;
+  /** Copies of a notification that a device gets, on average; null without a realtime service: devices poll. */
+  readonly delivery: Delivery | null;
+  /** How often devices are told what is not so, as a share of how often users do something. */
+  readonly lies: number;
 }
 
 /** Faults by kind, so that a failure can be tried without each of them. */
@@ -54,6 +59,8 @@ export const faultKinds = [
   'unmounts',
   'clockSteps',
   'clockSkews',
+  'lies',
+  'notifications',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -64,6 +71,8 @@ export function isFaultKind(text: string): text is FaultKind {
 export interface ProfileLimits {
   readonly operations?: number | undefined;
   readonly without?: ReadonlySet<string> | undefined;
+  /** Instead of the one that is drawn. */
+  readonly delivery?: Delivery | undefined;
 }
 
 /** Milliseconds by which a device's clock goes wrong. */
@@ -106,5 +115,11 @@ export function drawProfile(random: Random, limits: ProfileLimits): Profile {
     filesAtFirst: random.pick([0, 3, 6]),
   } as const;
   const skews = Array.from({ length: agents }, () => random.pick(clockSkews));
-  return { ...drawn, clockSkewsMs: limits.without?.has('clockSkews') === true ? skews.map(() => 0) : skews };
+  const delivery = random.pick([null, ...deliveries]);
+  return {
+    ...drawn,
+    clockSkewsMs: limits.without?.has('clockSkews') === true ? skews.map(() => 0) : skews,
+    delivery: limits.without?.has('notifications') === true ? null : (limits.delivery ?? delivery),
+    lies: rate('lies', 0.5, [0.1, 0.4]),
+  };
 }

@@ -54,7 +54,7 @@ export interface ServerViewSetting {
 export class ServerView {
   readonly #metadata: MetadataStore;
   readonly #blobs: MemoryBlobStore;
-  readonly #workspaceId: WorkspaceId;
+  readonly workspaceId: WorkspaceId;
   readonly #contents: Contents;
   readonly #tally: Tally;
   /** Whether the later of two edits takes the place of the other, by the workspace's own choice. */
@@ -82,7 +82,7 @@ export class ServerView {
     this.#contents = contents;
     this.#tally = tally;
     this.#latestWins = policy === 'latest';
-    this.#workspaceId = workspaceId;
+    this.workspaceId = workspaceId;
     this.#chain = firstChain(workspaceId);
     this.#outcomes = new OutcomeReplay(this.#nodes, { mode, policy }, tally);
   }
@@ -106,13 +106,13 @@ export class ServerView {
   async treeAt(seq: number): Promise<Tree> {
     const followed = this.#trees.length - 1;
     const records = await this.#metadata.journal.list(
-      this.#workspaceId,
+      this.workspaceId,
       followed,
       Math.max(0, seq - followed),
       Number.MAX_SAFE_INTEGER,
     );
     for (const record of records) {
-      const entry = await recordToEntry({ blobs: this.#blobs }, this.#workspaceId, record);
+      const entry = await recordToEntry({ blobs: this.#blobs }, this.workspaceId, record);
       await this.#follow(entry);
     }
     const tree = this.#trees[seq];
@@ -121,13 +121,18 @@ export class ServerView {
   }
 
   async head(): Promise<{ readonly seq: number; readonly root: Digest }> {
-    const head = await this.#metadata.journal.getHead(this.#workspaceId);
+    const head = await this.#metadata.journal.getHead(this.workspaceId);
     if (head === undefined) throw new Broken('I6', 'the workspace has no head');
     return head;
   }
 
   /** Contents that a later one took the place of, in the same file: they are in its history. */
   readonly #replaced = new Set<Digest>();
+
+  /** Of the last commit that was replayed. */
+  get seq(): number {
+    return this.#commits.length;
+  }
 
   /** The root after the last commit that was replayed. */
   get root(): Digest {
@@ -236,13 +241,13 @@ export class ServerView {
 
   async #join(content: Digest, size: number): Promise<Uint8Array> {
     const { hashes, lengths } = await this.#chunksOf(content, size);
-    const places = await this.#metadata.chunks.lookUp(this.#workspaceId, hashes);
+    const places = await this.#metadata.chunks.lookUp(this.workspaceId, hashes);
     const bytes = new Uint8Array(size);
     let at = 0;
     for (const [i, place] of places.entries()) {
       if (place === undefined) throw new Broken('I9', 'a chunk of a committed file was never verified');
       const range = { from: place.frameOffset, to: place.frameOffset + place.frameStored };
-      const stored = await this.#blobs.get('chunks', packBlobName(this.#workspaceId, place.packId), range);
+      const stored = await this.#blobs.get('chunks', packBlobName(this.workspaceId, place.packId), range);
       if (stored === undefined) throw new Broken('I1', 'a pack that is referred to is gone');
       try {
         const plain = decodeFrame(nodeCodecs, place.codec, stored, place.frameRaw);
@@ -256,11 +261,11 @@ export class ServerView {
   }
 
   async #chunksOf(content: Digest, size: number): Promise<ChunkList> {
-    const [stored] = await this.#metadata.objects.getObjects(this.#workspaceId, 'manifest', [content]);
+    const [stored] = await this.#metadata.objects.getObjects(this.workspaceId, 'manifest', [content]);
     if (stored === undefined) return { hashes: digestsToColumn([content]), lengths: Uint32Array.of(size) };
     const manifest = decodeManifest(stored);
     const wanted = manifest.segments.map(({ hash }) => hash);
-    const segments = await this.#metadata.objects.getObjects(this.#workspaceId, 'segment', wanted);
+    const segments = await this.#metadata.objects.getObjects(this.workspaceId, 'segment', wanted);
     return assembleManifest(content, manifest, (hash) => segments[wanted.indexOf(hash)]);
   }
 }

@@ -9,6 +9,7 @@ import { type WorkspaceId, bytesToWorkspaceId, parseUserId } from '../../shared/
 import { emptyMapRoot } from '../../shared/core/merkle/map-node.ts';
 import { firstChain } from '../../shared/core/wire/journal-entry.ts';
 import type { CommitResponse } from '../../shared/core/wire/commit.ts';
+import { encodeRealtimeEvent } from '../../shared/core/wire/realtime-event.ts';
 import type { ConflictPolicy, WorkspaceMode } from '../../shared/core/wire/workspace.ts';
 import { type MemoryBlobStore, createMemoryBlobStore } from '../../shared/adapters/memory/memory-blob-store.ts';
 import { createMemoryChangeFeed } from '../../shared/adapters/memory/memory-change-feed.ts';
@@ -25,8 +26,9 @@ import { noMetrics } from '../../shared/ports/metrics.ts';
 import { noRequestScope } from '../../shared/ports/request-scope.ts';
 import type { Scope } from '../../shared/ports/token-verifier.ts';
 import { type CommitInput, type CommitNeeds, commit } from '../../shared/services/commit.ts';
-import { silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
+import { type Announcer, silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
 import { reportsPolicy } from '../../shared/services/realtime/reports-policy.ts';
+import { withAnnouncements } from '../../shared/services/realtime/with-announcements.ts';
 import { restore } from '../../shared/services/restore.ts';
 import { parsePackBlobName } from '../../shared/services/pack-name.ts';
 import { verifyPack } from '../../shared/services/verify-pack.ts';
@@ -57,6 +59,8 @@ export interface ServerSetting {
   readonly crashRate: () => number;
   /** A commit was answered, by the service: whether the answer gets through is another matter. */
   readonly onAnswer: (commit: AnsweredCommit) => void;
+  /** Takes what the server tells those who listen to the workspace. */
+  readonly notify: (message: Uint8Array) => void;
 }
 
 export interface WorkspaceSetting {
@@ -112,7 +116,7 @@ function wrapped<Store extends object>(store: Store, around: Around): Store {
 }
 
 function wrapMetadata(metadata: MetadataStore, around: Around): MetadataStore {
-  const { workspaces, devices, sessions, chunks, objects, journal, versions, quarantine, leases } = metadata;
+  const { workspaces, devices, sessions, chunks, objects, journal, versions, quarantine, leases, presence } = metadata;
   const purgeWorkspace: MetadataStore['purgeWorkspace'] = (...given) => metadata.purgeWorkspace(...given);
   return {
     purgeWorkspace: wrapped({ purgeWorkspace }, around).purgeWorkspace,
@@ -125,6 +129,7 @@ function wrapMetadata(metadata: MetadataStore, around: Around): MetadataStore {
     versions: wrapped(versions, around),
     quarantine: wrapped(quarantine, around),
     leases: wrapped(leases, around),
+    presence: wrapped(presence, around),
   };
 }
 
@@ -168,6 +173,7 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
       running = start();
     };
     const through = around(setting, life, crash);
+    const announcer = createAnnouncer(life);
     const deps: ApiDependencies = {
       blobs: wrapped(blobs, through),
       metadata: wrapMetadata(metadata, through),
@@ -188,7 +194,7 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
         development: true,
       },
       version: '0.0.0-sim',
-      commit: answering,
+      commit: withAnnouncements(answering, announcer),
       restore,
       queue,
       changeFeed: createMemoryChangeFeed(),
@@ -198,10 +204,19 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
       operators: new Set(),
       defaultQuota: { filesMax: null, bytesMax: null },
       notifier: null,
-      announcer: silentAnnouncer,
+      announcer,
       reportLimiter: createTokenBucketLimiter(reportsPolicy),
     };
     return { life, deps, api: createApi(deps) };
+  }
+
+  function createAnnouncer(life: Life): Announcer {
+    return {
+      ...silentAnnouncer,
+      announce: async (event) => {
+        if (!life.isDead) setting.notify(encodeRealtimeEvent(event));
+      },
+    };
   }
 
   async function answering(deps: CommitNeeds, input: CommitInput): Promise<CommitResponse> {

@@ -11,15 +11,22 @@ export const elsewhere = '/elsewhere';
 const hidden = '/hidden';
 
 /** Weights in the choice of what happens next, by what a history may have. */
-export function weatherOf({ partitions, fullDisks, unmounts, clockSteps }: Profile): Readonly<Record<Weather, number>> {
+export function weatherOf({
+  partitions,
+  fullDisks,
+  unmounts,
+  clockSteps,
+  delivery,
+}: Profile): Readonly<Record<Weather, number>> {
   return {
     partition: partitions ? 1 : 0,
     fullDisk: fullDisks ? 1 : 0,
     unmount: unmounts ? 0.6 : 0,
     clockStep: clockSteps ? 1 : 0,
+    channel: delivery === null ? 0 : 0.6,
   };
 }
-export type Weather = 'partition' | 'fullDisk' | 'unmount' | 'clockStep';
+export type Weather = 'partition' | 'fullDisk' | 'unmount' | 'clockStep' | 'channel';
 
 /** Begins it for this device, or ends it. Returns what happened, for the trace. */
 export function changeWeather(device: Device, weather: Weather, random: Random, tally: Tally): string {
@@ -27,6 +34,8 @@ export function changeWeather(device: Device, weather: Weather, random: Random, 
     case 'partition':
       device.isCut = !device.isCut;
       if (device.isCut) tally.fault('partition');
+      // The realtime service is another one: it may be reachable all the same.
+      if (random.chance(0.5)) device.watch.setReachable(!device.isCut);
       return device.isCut ? 'is cut off' : 'is reachable again';
     case 'fullDisk':
       device.faults.isFull = !device.faults.isFull;
@@ -40,6 +49,10 @@ export function changeWeather(device: Device, weather: Weather, random: Random, 
       device.agent.clockSkewMs = random.pick(clockSkews);
       tally.fault('clock step');
       return `has its clock at ${device.agent.clockSkewMs}`;
+    case 'channel':
+      if (device.watch.isReachable) tally.fault('channel lost');
+      device.watch.setReachable(!device.watch.isReachable);
+      return device.watch.isReachable ? 'is told of changes again' : 'is told of changes no more';
   }
 }
 
@@ -47,6 +60,7 @@ export function changeWeather(device: Device, weather: Weather, random: Random, 
 export function clearWeather(device: Device): void {
   device.isCut = false;
   device.faults.isFull = false;
+  device.watch.setReachable(true);
   setMounted(device, true);
 }
 

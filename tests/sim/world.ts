@@ -3,12 +3,13 @@
  * one event; after each the workspace is looked at, and the syncs that have ended.
  */
 import { isTidemarkError } from '../../shared/core/errors.ts';
-import type { SyncEnd } from './agent.ts';
+import type { Ended } from './agent.ts';
 import { Broken } from './broken.ts';
 import { type Truth, checkFailure, checkUpToDate, checkView } from './checks.ts';
 import { Contents } from './contents.ts';
 import { type Device, type DeviceSetting, createDevice } from './device.ts';
 import { createNetwork, toTransport } from './network.ts';
+import { type Notifications, createNotifications } from './notifications.ts';
 import type { Profile } from './profile.ts';
 import type { Random } from './random.ts';
 import { type Owner, Scheduler } from './scheduler.ts';
@@ -19,7 +20,7 @@ import { filesOf, readTree, root } from './tree.ts';
 import { elsewhere } from './weather.ts';
 
 /** Steps of one sync without faults; far more than any takes. */
-export const stepsMax = 20_000;
+const stepsMax = 20_000;
 const neverOwner: Owner = { name: 'world', isDead: false };
 
 export class World {
@@ -38,6 +39,9 @@ export class World {
   isWorking = false;
   /** A device ended with changes that a consistency-first workspace refuses: where the client cannot rebase, a person has to. */
   isRefused = false;
+  /** A sync has ended. */
+  onEnd: (device: Device, end: Ended) => void = () => undefined;
+  readonly #notifications: Notifications;
   #view: ServerView | undefined;
   #broken: Broken | undefined;
 
@@ -48,6 +52,7 @@ export class World {
     this.contents = new Contents({ merges: profile.policy === 'merge' });
     this.scheduler = new Scheduler(random.stream('schedule'));
     const { stores, pauses, serverCrashes } = profile;
+    this.#notifications = this.#createNotifications();
     this.server = createSimulatedServer({
       scheduler: this.scheduler,
       random: random.stream('stores'),
@@ -57,6 +62,21 @@ export class World {
       crashRate: () => (this.isWorking ? serverCrashes : 0),
       tally: this.tally,
       onAnswer: (commit) => this.#mustGetView().noteAnswer(commit),
+      notify: (message) => this.#notifications.send(message),
+    });
+  }
+
+  #createNotifications(): Notifications {
+    const { delivery } = this.profile;
+    return createNotifications({
+      scheduler: this.scheduler,
+      random: this.random.stream('notifications'),
+      world: neverOwner,
+      tally: this.tally,
+      delivery: delivery ?? 0,
+      isCalm: () => this.isCalm,
+      devices: this.devices,
+      hear: ({ watch }, message) => watch.hear(message, this.#mustGetView().seq),
     });
   }
 
@@ -66,6 +86,11 @@ export class World {
 
   get hasRunning(): boolean {
     return this.devices.some(({ agent }) => agent.running !== undefined);
+  }
+
+  /** Questions of all devices whether there is news, so far. */
+  questions(): number {
+    return this.devices.reduce((sum, { watch }) => sum + watch.questions, 0);
   }
 
   /** The workspace, and its devices linked to it. */
@@ -126,13 +151,37 @@ export class World {
     this.scheduler.note(`${device.agent.name} user ${device.user.act(near)}${when}`);
   }
 
+  /** A device is told what is not so. */
+  lie(device: Device): void {
+    const { workspaceId, seq, root: mark } = this.#mustGetView();
+    const { deviceId } = this.devices.find((other) => other !== device)!.agent;
+    this.#notifications.lie(device, { kind: 'commit', workspaceId, seq, root: mark, deviceId });
+  }
+
   /** Begins a sync, unless one is under way. */
   startSync(device: Device): void {
     if (device.agent.running !== undefined) return;
     device.actsAtStart = device.acts;
     device.isCalm = this.isCalm;
     this.scheduler.note(`${device.agent.name} syncs`);
+    device.watch.beginSync(this.#mustGetView().seq);
     device.agent.startSync({ massDeletionAllowed: true });
+  }
+
+  #startQuestion(device: Device): void {
+    device.isCalm = this.isCalm;
+    this.scheduler.note(`${device.agent.name} asks for news`);
+    device.watch.beginQuestion(this.#mustGetView().seq);
+    device.agent.startQuestion();
+  }
+
+  /** What a device that does nothing does by itself. */
+  #goOn(device: Device): void {
+    if (device.agent.running !== undefined) return;
+    const what = device.watch.next();
+    if (what === undefined) return;
+    if (what === 'poll') this.#startQuestion(device);
+    else this.startSync(device);
   }
 
   /** Something that no fault disturbs, while the rest of the world may go on. */
@@ -153,6 +202,16 @@ export class World {
     await this.scheduler.rest();
     await this.#lookAtWorkspace();
     for (const device of this.devices) await this.#lookAt(device);
+    for (const device of this.devices) this.#goOn(device);
+  }
+
+  /** Until nothing moves any more. */
+  async drain(): Promise<void> {
+    for (let steps = 0; this.scheduler.hasParked() || this.hasRunning; steps++) {
+      if (steps > stepsMax) throw new Broken('I23', 'the syncs under way do not end');
+      await this.scheduler.step();
+      await this.afterStep();
+    }
   }
 
   /** Who had seen what is asked as of now: so commits are looked at as they come. */
@@ -174,21 +233,29 @@ export class World {
     await this.noteEnd(device, end);
   }
 
-  #bury({ agent, user }: Device): void {
+  #bury({ agent, user, watch }: Device): void {
     const random = this.random;
     const isPowerCut = this.profile.powerCuts && random.chance(0.5);
     this.scheduler.note(`${agent.name} ${isPowerCut ? 'loses power' : 'is killed'}`);
     const share = random.pick([0, 0.5, 0.9]);
     if (isPowerCut) this.tally.fault('power cut');
     if (isPowerCut) user.forgetSlowWrite();
+    const wasWatching = watch.close();
     agent.bury(isPowerCut ? () => random.chance(share) : null);
+    if (wasWatching) watch.open();
     this.tally.check('I17');
     checkView({ agent, user }, this.truth);
   }
 
-  /** Notes how a sync ended, and holds it to what it says. */
-  async noteEnd(device: Device, end: SyncEnd): Promise<void> {
+  /** Notes how a sync ended, or a question, and holds it to what it says. */
+  async noteEnd(device: Device, end: Ended): Promise<void> {
     const { name } = device.agent;
+    device.watch.ended(end);
+    if (end.end === 'answered') {
+      this.scheduler.note(`${name} is told that there is ${end.hasNews ? 'news' : 'none'}`);
+      return;
+    }
+    this.onEnd(device, end);
     if (end.end === 'failed') {
       this.scheduler.note(`${name} failed: ${end.error instanceof Error ? end.error.message : String(end.error)}`);
       this.#checkFailure(device, end.error);

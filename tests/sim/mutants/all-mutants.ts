@@ -1,10 +1,11 @@
 /** Every mutant by its name. */
 import { clientMutants } from './client-mutants.ts';
 import type { Mutant } from './mutant.ts';
+import { newsMutants } from './news-mutants.ts';
 import { serverMutants } from './server-mutants.ts';
 
 export const mutants: ReadonlyMap<string, Mutant> = new Map(
-  [...clientMutants, ...serverMutants].map((mutant) => [mutant.name, mutant]),
+  [...clientMutants, ...newsMutants, ...serverMutants].map((mutant) => [mutant.name, mutant]),
 );
 
 /** Throws for a name that no mutant has. */
