@@ -46,8 +46,8 @@ function guardProtocol(events: ProtocolEvents): WebPubSubClientProtocol {
   const parseMessages: WebPubSubClientProtocol['parseMessages'] = (input) => {
     try {
       const message = inner.parseMessages(input);
-      if (message === null || Array.isArray(message)) return null;
-      switch (message.kind) {
+      if (Array.isArray(message)) return null;
+      switch (message?.kind) {
         case 'connected':
           if (typeof message.connectionId !== 'string' || typeof message.reconnectionToken !== 'string') break;
           events.named(message.connectionId);

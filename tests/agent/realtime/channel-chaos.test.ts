@@ -79,7 +79,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   fc.constant<Step>(({ service }) => service.sockets.at(-1)?.open()),
   fc.constantFrom('joined', 'joined', 'refused', 'failed').map((result): Step => async ({ service }) => {
-    service.sockets.at(-1)?.answerJoins(result as 'joined');
+    service.sockets.at(-1)?.answerJoins(result);
     await service.time.settle();
   }),
   fc.constantFrom(...reasons).map(
@@ -95,7 +95,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   fc.constantFrom('idle', 'syncing').map(
     (state): Step =>
       ({ folders }) =>
-        folders[0]?.seat.report(state as 'idle'),
+        folders[0]?.seat.report(state),
   ),
 );
 

@@ -36,6 +36,7 @@ export class ListeningFolder {
   readonly lives: boolean[] = [];
   readonly seat: ChannelSeat;
   #isJoined = true;
+  #wake: () => void = () => undefined;
 
   constructor(channel: Channel, n: number, device = 1, onLive: (isLive: boolean) => void = () => undefined) {
     this.workspaceId = workspaceOf(n);
@@ -45,6 +46,7 @@ export class ListeningFolder {
         assert.ok(this.isLive && this.#isJoined, 'only who is live hears');
         assert.equal(event.workspaceId, this.workspaceId, 'and only of its own workspace');
         this.heard.push(event);
+        this.#wake();
       },
       live: (isLive) => {
         assert.ok(this.#isJoined, 'who left is told nothing');
@@ -62,6 +64,11 @@ export class ListeningFolder {
   leave(): void {
     this.#isJoined = false;
     this.seat.leave();
+  }
+
+  /** Resolves when so many events were heard. For one caller. */
+  async hears(count: number): Promise<void> {
+    while (this.heard.length < count) await new Promise<void>((resolve) => (this.#wake = resolve));
   }
 
   seqs(): number[] {
