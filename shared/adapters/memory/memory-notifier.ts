@@ -28,11 +28,11 @@ export interface MemoryListener {
 export interface MemoryConnection {
   readonly connectionId: string;
   /** Whether it is in the group now: its URL must name it. */
-  join(group: string): boolean;
+  readonly join: (group: string) => boolean;
   /** Whether the service would take a message of a client for the group: there is no URL that lets it. */
-  maySend(group: string): boolean;
-  leave(group: string): void;
-  close(): void;
+  readonly maySend: (group: string) => boolean;
+  readonly leave: (group: string) => void;
+  readonly close: () => void;
 }
 
 export interface MemoryNotifier extends Notifier {
