@@ -73,6 +73,7 @@ const kindsOfFaults = [
   'notification lost',
   'notification otherKind',
   'notification otherRoot',
+  'notification refused',
   'notification repeated',
   'notification tooHigh',
   'notification tooLow',

@@ -11,6 +11,7 @@ import {
   decodeRealtimeEvent,
   encodeRealtimeEvent,
 } from '../../shared/core/wire/realtime-event.ts';
+import { groupOfWorkspace } from '../../shared/ports/notifier.ts';
 import type { Device } from './device.ts';
 import type { Random } from './random.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
@@ -43,8 +44,8 @@ export interface NotificationSetting {
 }
 
 export interface Notifications {
-  /** The server sends a message to those who listen to the workspace. */
-  send(message: Uint8Array): void;
+  /** The service was given a message for a group. */
+  send(group: string, message: Uint8Array): void;
   /** A device hears something that is not so. `truth`: what would be. */
   lie(device: Device, truth: CommitEvent): void;
 }
@@ -82,9 +83,9 @@ export function createNotifications(setting: NotificationSetting): Notifications
     for (let times = random.pick([1, 1, 3]); times > 0; times--) arriveLater(device, message, `${kind} notification`);
   }
 
-  function send(message: Uint8Array): void {
+  function send(group: string, message: Uint8Array): void {
     const event = decodeRealtimeEvent(message);
-    if (event.kind !== 'commit') return;
+    if (event.kind !== 'commit' || group !== groupOfWorkspace(event.workspaceId)) return;
     const { stormy, calm } = copies[delivery];
     for (const device of devices) {
       if (!device.watch.isListening) continue;

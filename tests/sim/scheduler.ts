@@ -49,6 +49,13 @@ export class Scheduler {
     this.#parked.push({ owner, label, happen });
   }
 
+  /** As `later`; never if its owner dies before, or it was called off by what is returned. */
+  after(owner: Owner, label: string, happen: () => void): () => void {
+    const parked = { owner, label, happen };
+    this.#parked.push(parked);
+    return () => (this.#parked = this.#parked.filter((other) => other !== parked));
+  }
+
   note(line: string): void {
     this.#hasher.update(`${line}\n`);
     this.trace.push(line);

@@ -9,7 +9,6 @@ import { type WorkspaceId, bytesToWorkspaceId, parseUserId } from '../../shared/
 import { emptyMapRoot } from '../../shared/core/merkle/map-node.ts';
 import { firstChain } from '../../shared/core/wire/journal-entry.ts';
 import type { CommitResponse } from '../../shared/core/wire/commit.ts';
-import { encodeRealtimeEvent } from '../../shared/core/wire/realtime-event.ts';
 import type { ConflictPolicy, WorkspaceMode } from '../../shared/core/wire/workspace.ts';
 import { type MemoryBlobStore, createMemoryBlobStore } from '../../shared/adapters/memory/memory-blob-store.ts';
 import { createMemoryChangeFeed } from '../../shared/adapters/memory/memory-change-feed.ts';
@@ -26,7 +25,7 @@ import { noMetrics } from '../../shared/ports/metrics.ts';
 import { noRequestScope } from '../../shared/ports/request-scope.ts';
 import type { Scope } from '../../shared/ports/token-verifier.ts';
 import { type CommitInput, type CommitNeeds, commit } from '../../shared/services/commit.ts';
-import { type Announcer, silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
+import { createAnnouncer } from '../../shared/services/realtime/create-announcer.ts';
 import { reportsPolicy } from '../../shared/services/realtime/reports-policy.ts';
 import { withAnnouncements } from '../../shared/services/realtime/with-announcements.ts';
 import { restore } from '../../shared/services/restore.ts';
@@ -36,6 +35,7 @@ import type { Deliver } from './network.ts';
 import type { Random } from './random.ts';
 import type { AnsweredCommit } from './replay-outcomes.ts';
 import type { Owner, Scheduler } from './scheduler.ts';
+import { createSimulatedNotifier, createSimulatedTimers } from './simulated-notifier.ts';
 import type { Tally } from './tally.ts';
 
 export const users = ['ann', 'bob'] as const;
@@ -59,8 +59,8 @@ export interface ServerSetting {
   readonly crashRate: () => number;
   /** A commit was answered, by the service: whether the answer gets through is another matter. */
   readonly onAnswer: (commit: AnsweredCommit) => void;
-  /** Takes what the server tells those who listen to the workspace. */
-  readonly notify: (message: Uint8Array) => void;
+  /** Takes what the realtime service was given for a group. */
+  readonly notify: (group: string, message: Uint8Array) => void;
 }
 
 export interface WorkspaceSetting {
@@ -163,6 +163,8 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
   const metadata = createMemoryMetadataStore();
   const queue = createMemoryQueue({ clock });
   const randomness = random.stream('server');
+  // Nothing waits for it, so it may fail often.
+  const notifierFaultRate = (): number => Math.min(1, 10 * setting.faultRate());
   let running = start();
 
   function start(): { readonly life: Life; readonly deps: ApiDependencies; readonly api: Api } {
@@ -173,7 +175,13 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
       running = start();
     };
     const through = around(setting, life, crash);
-    const announcer = createAnnouncer(life);
+    const announcer = createAnnouncer({
+      notifier: createSimulatedNotifier({ ...setting, faultRate: notifierFaultRate, take: setting.notify }, life),
+      clock,
+      timers: createSimulatedTimers(scheduler, life),
+      log: silentLog,
+      metrics: noMetrics,
+    });
     const deps: ApiDependencies = {
       blobs: wrapped(blobs, through),
       metadata: wrapMetadata(metadata, through),
@@ -208,15 +216,6 @@ export function createSimulatedServer(setting: ServerSetting): SimulatedServer {
       reportLimiter: createTokenBucketLimiter(reportsPolicy),
     };
     return { life, deps, api: createApi(deps) };
-  }
-
-  function createAnnouncer(life: Life): Announcer {
-    return {
-      ...silentAnnouncer,
-      announce: async (event) => {
-        if (!life.isDead) setting.notify(encodeRealtimeEvent(event));
-      },
-    };
   }
 
   async function answering(deps: CommitNeeds, input: CommitInput): Promise<CommitResponse> {

@@ -62,7 +62,7 @@ export class World {
       crashRate: () => (this.isWorking ? serverCrashes : 0),
       tally: this.tally,
       onAnswer: (commit) => this.#mustGetView().noteAnswer(commit),
-      notify: (message) => this.#notifications.send(message),
+      notify: (group, message) => this.#notifications.send(group, message),
     });
   }
 
