@@ -3,6 +3,7 @@
  * clients poll, and the journal tells them everything.
  */
 import { randomBytes } from 'node:crypto';
+import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { loadOrCreateSecretFile } from '../shared/adapters/node/secret-file.ts';
 import { utf8, utf8ToText } from '../shared/core/bytes.ts';
@@ -53,11 +54,16 @@ async function loadAccessKey(data: string, usual = randomBytes(32).toString('bas
   return utf8ToText(await loadOrCreateSecretFile(join(data, realtimeKeyName), () => utf8(`${usual}\n`))).trim();
 }
 
+/** A key is given to an address of this machine, and to no name: who knows where that leads tomorrow. */
+async function addressOf(host: string): Promise<string> {
+  return isLoopback(host) ? host : (await lookup(host, { family: 4 })).address;
+}
+
 /** @throws TidemarkError `conflict` when it cannot start, for instance because its port is taken. */
 export async function startRealtime(options: RealtimeOptions): Promise<RunningRealtime> {
   const { data, host, port, appUrl } = options;
   const accessKey = await loadAccessKey(data, options.accessKey);
-  const endpoint = `http://${reachable(host)}:${port}`;
+  const endpoint = `http://${await addressOf(reachable(host))}:${port}`;
   const webhookUrl = `${appUrl}/runtime/webhooks/webpubsub`;
   const realtime = await startWebPubSubProcess({ host, port, accessKey, endpoint, webhookUrl });
   const { connectionString } = realtime.ready;
@@ -68,7 +74,6 @@ export async function startRealtime(options: RealtimeOptions): Promise<RunningRe
       TIDEMARK_REALTIME: 'web-pubsub',
       TIDEMARK_WEB_PUBSUB_URL: '',
       TIDEMARK_WEB_PUBSUB_CONNECTION: connectionString,
-      TIDEMARK_WEB_PUBSUB_REMOTE_KEY: String(!isLoopback(reachable(host))),
       [defaultConnectionSetting]: connectionString,
     },
     ended: realtime.ended.then(() => lossOf('the realtime endpoint')),

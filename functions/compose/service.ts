@@ -14,8 +14,8 @@ import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { systemRandomness } from '../../shared/adapters/node/system-randomness.ts';
 import { commit } from '../../shared/services/commit.ts';
 import { createCommitTurns, withCommitQueue, withRestoreQueue } from '../../shared/services/commit-queue.ts';
-import { silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
 import { reportsPolicy } from '../../shared/services/realtime/reports-policy.ts';
+import { withAnnouncements, withRestoreAnnouncements } from '../../shared/services/realtime/with-announcements.ts';
 import { restore } from '../../shared/services/restore.ts';
 import type { Config } from '../config.ts';
 import { createConsoleLog } from '../console-log.ts';
@@ -24,6 +24,7 @@ import { openBlobs } from './blobs.ts';
 import { openChangeFeed } from './change-feed.ts';
 import { openMetadata } from './metadata.ts';
 import { openQueues } from './queues.ts';
+import { openRealtime } from './realtime.ts';
 import { openSigner } from './signer.ts';
 
 /** What /health tells of the build. */
@@ -37,6 +38,8 @@ export async function buildService(config: Config): Promise<Service> {
   const turns = createCommitTurns();
   const { issuer, audience, clientId, development, region, rateLimit } = config;
   const tokens = createOidcTokenVerifier({ issuer, audience, clock });
+  const metrics = createOtelMetrics();
+  const realtime = await openRealtime(config.realtime, { clock, log, metrics });
   const deps = {
     blobs: await openBlobs(config.blobs, clock, log),
     ...(await openMetadata(config.metadata, clock)),
@@ -49,16 +52,16 @@ export async function buildService(config: Config): Promise<Service> {
     tokens: rateLimit === null ? tokens : withFailureLimit(tokens, createTokenBucketLimiter(failedTokensPolicy), clock),
     configuration: { protocol: protocolVersion, issuer, audience, clientId, development },
     version,
-    commit: withCommitQueue(commit, turns),
-    restore: withRestoreQueue(restore, turns),
+    // Outside the queue: no commit waits until another was announced.
+    commit: withAnnouncements(withCommitQueue(commit, turns), realtime.announcer),
+    restore: withRestoreAnnouncements(withRestoreQueue(restore, turns), realtime.announcer),
     queue: await openQueues(config.queues, clock),
     changeFeed: await openChangeFeed(config.changeFeed, log),
-    metrics: createOtelMetrics(),
+    metrics,
     rateLimiter: rateLimit === null ? null : createTokenBucketLimiter(rateLimit),
     operators: config.operators,
     defaultQuota: config.defaultQuota,
-    notifier: null,
-    announcer: silentAnnouncer,
+    ...realtime,
     reportLimiter: createTokenBucketLimiter(reportsPolicy),
   };
   return { deps, api: createApi(deps) };

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -11,16 +11,20 @@ import { openBlobs } from '../../functions/compose/blobs.ts';
 import { openChangeFeed } from '../../functions/compose/change-feed.ts';
 import { openMetadata } from '../../functions/compose/metadata.ts';
 import { openQueues } from '../../functions/compose/queues.ts';
+import { openRealtime } from '../../functions/compose/realtime.ts';
 import { buildService } from '../../functions/compose/service.ts';
 import { readConfig } from '../../functions/config.ts';
 import { packOfBlobEvent, stagedPackOfBlobEvent } from '../../functions/blob-event.ts';
 import { routes } from '../../shared/api/api.ts';
 import { blake3Digest } from '../../shared/core/hash/blake3.ts';
-import { digestsToColumn, parseWorkspaceId } from '../../shared/core/ids.ts';
+import { digestsToColumn, parseUserId, parseWorkspaceId } from '../../shared/core/ids.ts';
 import { emptyMapRoot } from '../../shared/core/merkle/map-node.ts';
 import { buildPack } from '../../shared/core/pack/pack-writer.ts';
 import { firstChain } from '../../shared/core/wire/journal-entry.ts';
 import { nodeCodecs } from '../../shared/adapters/node/node-codecs.ts';
+import { silentLog } from '../../shared/ports/log.ts';
+import { noMetrics } from '../../shared/ports/metrics.ts';
+import { silentAnnouncer } from '../../shared/services/realtime/announcer.ts';
 import { packBlobName } from '../../shared/services/pack-name.ts';
 import { createFunctionsHost, type FunctionsHost } from '../../local/host/functions-host.ts';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
@@ -249,11 +253,13 @@ describe('settings of a storage account', () => {
       const { openQueues } = await import('./functions/compose/queues.ts');
       const { openMetadata } = await import('./functions/compose/metadata.ts');
       const { openChangeFeed } = await import('./functions/compose/change-feed.ts');
+      const { openRealtime } = await import('./functions/compose/realtime.ts');
       const config = readConfig({ ...process.env, TIDEMARK_DATA: data });
       await openBlobs(config.blobs, { now: Date.now });
       await openQueues(config.queues, { now: Date.now });
       await openChangeFeed(config.changeFeed);
       await openMetadata(config.metadata, { now: Date.now });
+      await openRealtime(config.realtime, { clock: { now: Date.now } });
       process.stdout.write(String(loaded.filter((url) => url.includes('/node_modules/@azure/')).length));
     `;
     const data = await mkdtemp(path.join(tmpdir(), 'tidemark-app-'));
@@ -290,6 +296,39 @@ describe('settings of realtime', () => {
     assert.throws(() => readConfig({ ...settings, TIDEMARK_REALTIME: 'radio' }), /TIDEMARK_REALTIME must be one of/);
     assert.throws(() => readConfig(base), /TIDEMARK_WEB_PUBSUB_URL is missing/);
     assert.throws(() => readConfig({ ...byKey, TIDEMARK_WEB_PUBSUB_URL: url }), /cannot both be set/);
+  });
+});
+
+describe('the realtime service that is configured', () => {
+  const needs = { clock: systemClock, log: silentLog, metrics: noMetrics };
+  const open = (env: Readonly<Record<string, string>>) =>
+    openRealtime(readConfig({ ...settings, TIDEMARK_REALTIME: 'web-pubsub', ...env }).realtime, needs);
+
+  it('is none, or gives URLs by its key', async () => {
+    assert.deepEqual(await openRealtime({ adapter: 'none' }, needs), { notifier: null, announcer: silentAnnouncer });
+    const connection = `Endpoint=http://127.0.0.1:9;AccessKey=${Buffer.alloc(32, 7).toString('base64')};Version=1.0;`;
+    const { notifier } = await open({ TIDEMARK_WEB_PUBSUB_CONNECTION: connection });
+    const { url } = await notifier!.clientUrl(parseUserId('issuer|ann'), ['g'], 300);
+    assert.ok(url.startsWith('ws://127.0.0.1:9/client/hubs/tidemark?access_token='));
+  });
+
+  it('is on this machine by whatever address of its own', async (t) => {
+    const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+    const own = all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address;
+    if (own === undefined) return t.skip('this machine has no address but loopback');
+    const connection = `Endpoint=http://${own}:9;AccessKey=${Buffer.alloc(32, 7).toString('base64')};Version=1.0;`;
+    assert.ok((await open({ TIDEMARK_WEB_PUBSUB_CONNECTION: connection })).notifier !== null);
+  });
+
+  it('is refused with a key of a service elsewhere, and with a URL that is not https', async () => {
+    const elsewhere = 'Endpoint=https://a.webpubsub.azure.com;AccessKey=c2VjcmV0;Version=1.0;';
+    const isForbidden = (error: unknown): boolean =>
+      isTidemarkError(error, 'forbidden') && !error.message.includes('c2VjcmV0');
+    await assert.rejects(open({ TIDEMARK_WEB_PUBSUB_CONNECTION: elsewhere }), isForbidden);
+    const allowed = { TIDEMARK_WEB_PUBSUB_CONNECTION: elsewhere, TIDEMARK_WEB_PUBSUB_REMOTE_KEY: 'true' };
+    assert.ok((await open(allowed)).notifier !== null);
+    await assert.rejects(open({ TIDEMARK_WEB_PUBSUB_URL: 'http://a.webpubsub.azure.com' }), /https/);
+    assert.ok((await open({ TIDEMARK_WEB_PUBSUB_URL: 'https://a.webpubsub.azure.com' })).notifier !== null);
   });
 });
 

@@ -12,6 +12,7 @@ import { findFreePorts } from '../../local/free-ports.ts';
 import { stackPorts } from '../../local/stack.ts';
 import { spawnStack } from '../../local/spawn-stack.ts';
 import { StackProcess, hasStackFile, isRunning, readEndpoints, untilGone } from './stack-process.ts';
+import { knock } from '../e2e/listener.ts';
 import { openClient } from './stack-client.ts';
 
 const patience = { timeout: 60_000 };
@@ -259,11 +260,22 @@ for (const form of [[], ['--json']]) {
       headers: { authorization: `Bearer ${ann.token}x` },
     });
     await fetch(`${server}/${ann.token}`);
+    const listen = await ann.api.negotiate({ seats: [{ workspaceId: workspace, deviceId: ann.deviceId }] });
+    assert.equal(await knock(listen.url!), 'open');
+    assert.equal(await knock(listen.url!.replace('access_token=', 'access_token=x')), 401);
     stack.signalGroup('SIGINT');
     const { stdout, stderr } = await stack.ended;
     const printed = stdout + stderr;
     assert.match(printed, /manifest\/commit/, 'the log is on');
-    const secrets = [/sig=/, /bearer/i, /eyJ[\w-]+\./, /secret/i, new RegExp(ann.token.slice(-20))];
+    const secrets = [
+      /sig=/,
+      /bearer/i,
+      /eyJ[\w-]+\./,
+      /secret/i,
+      /access_?(token|key)/i,
+      /seats=/,
+      new RegExp(ann.token.slice(-20)),
+    ];
     for (const secret of secrets) assert.doesNotMatch(printed, secret);
   });
 }
