@@ -34,8 +34,8 @@ export const nextStates: Readonly<Record<Kind, readonly Kind[]>> = {
   idle: ['waiting', 'closed'],
   waiting: ['waiting', 'negotiating', 'idle', 'closed'],
   negotiating: ['connecting', 'waiting', 'idle', 'closed'],
-  connecting: ['open', 'waiting', 'ending', 'closed'],
-  open: ['waiting', 'ending', 'closed'],
+  connecting: ['open', 'waiting', 'idle', 'ending', 'closed'],
+  open: ['waiting', 'idle', 'ending', 'closed'],
   ending: ['connecting', 'waiting', 'idle', 'closed'],
   closed: [],
 };

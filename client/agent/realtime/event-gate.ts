@@ -62,8 +62,6 @@ export class EventGate {
     this.#windows.delete(name);
     if (events.length === 0) return;
     this.#open(name);
-    const window = this.#windows.get(name);
-    // Whoever hears one of them may clear the gate.
-    for (const event of events) if (this.#windows.get(name) === window) this.#pass(event);
+    for (const event of events) this.#pass(event);
   }
 }

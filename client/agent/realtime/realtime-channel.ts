@@ -22,6 +22,9 @@ import { FolderRoster, areSameSeats, seatsBeyond } from './folder-roster.ts';
 import { type Negotiated, negotiateOnce } from './negotiation.ts';
 import type { JoinResult } from './socket.ts';
 
+/** Folders that come or go together are one negotiation. */
+const soon: Wait = { ms: channelPace.gatherMs, absentFor: null };
+
 class RealtimeChannel implements Channel {
   readonly #needs: ChannelNeeds;
   readonly #folders = new FolderRoster();
@@ -88,7 +91,6 @@ class RealtimeChannel implements Channel {
 
   #seatsChanged(): void {
     const { seats } = this.#folders.wanted();
-    const soon = { ms: channelPace.gatherMs, absentFor: null };
     switch (this.#state.kind) {
       case 'idle':
         if (seats.length > 0) this.#wait(soon);
@@ -211,7 +213,8 @@ class RealtimeChannel implements Channel {
     const { link } = this.#state;
     this.#state.task = 'nothing';
     const { seats } = this.#folders.wanted();
-    if (seats.length === 0) return this.#end(() => this.#become({ kind: 'idle' }));
+    // Another one may come while the line goes down.
+    if (seats.length === 0) return this.#end(() => this.#wait(soon));
     if (areSameSeats(seats, link.granted)) {
       link.asked = seats;
       return this.#settleSeats(link);

@@ -40,12 +40,17 @@ describe('the realtime channel', () => {
     await service.time.settle();
     assert.deepEqual([...service.socket.joins.keys()], [`ws-${workspaceOf(1)}`, `ws-${workspaceOf(2)}`]);
     assert.deepEqual([one.lives, two.lives], [[], []], 'not before the groups are joined');
+    service.socket.hear(commitOf(1, 6));
     service.socket.answerJoins('joined');
     await service.time.settle();
     assert.deepEqual([one.lives, two.lives, same.lives], [[true], [true], [true]]);
     service.socket.hear(commitOf(2, 7));
     assert.deepEqual([one.seqs(), two.seqs(), same.seqs()], [[], [7], [7]]);
-    assert.deepEqual(service.notes, [{ kind: 'connected', folders: 2 }]);
+    service.socket.end('lost');
+    assert.deepEqual(service.notes, [
+      { kind: 'connected', folders: 2 },
+      { kind: 'lost', reason: 'lost', dropped: 0, waitMs: 1_500 },
+    ]);
   });
 
   it('tells every folder when the connection is lost, and comes back after a wait with chance in it', async () => {
@@ -215,6 +220,40 @@ describe('the realtime channel', () => {
     assert.equal(service.asked, 2);
   });
 
+  it('has no reason to come back when its connection ends just after the last folder left', async () => {
+    for (const isOpen of [true, false]) {
+      const service = new FakeService();
+      const channel = createRealtimeChannel(service.needs);
+      const folder = new ListeningFolder(channel, 1);
+      await service.time.advance(200);
+      if (isOpen) await service.connect();
+      else await service.grant();
+      folder.leave();
+      service.socket.end('lost');
+      assert.equal(service.time.waits.size, 0);
+      const next = new ListeningFolder(channel, 2);
+      await service.time.advance(200);
+      await service.connect();
+      assert.ok(next.isLive);
+    }
+  });
+
+  it('serves a folder that came while the connection of the last one went down', async () => {
+    const service = new FakeService();
+    service.closesAtOnce = false;
+    const channel = createRealtimeChannel(service.needs);
+    const last = new ListeningFolder(channel, 1);
+    await service.time.advance(200);
+    await service.connect();
+    last.leave();
+    await service.time.advance(200);
+    const next = new ListeningFolder(channel, 2);
+    service.socket.finishClose();
+    await service.time.advance(200);
+    await service.connect();
+    assert.ok(next.isLive);
+  });
+
   it('listens for the seats that were granted, and asks for the others again, without harm to the first', async () => {
     const service = new FakeService();
     const channel = createRealtimeChannel(service.needs);
@@ -232,6 +271,21 @@ describe('the realtime channel', () => {
     await service.connect();
     assert.deepEqual([member.isLive, stranger.lives], [true, [true]], 'it has become a member');
     assert.deepEqual(service.ofKind('refused').at(-1), { kind: 'refused', workspaces: [] });
+  });
+
+  it('takes no seat that it did not ask for', async () => {
+    const service = new FakeService();
+    const channel = createRealtimeChannel(service.needs);
+    const folder = new ListeningFolder(channel, 1);
+    await service.time.advance(200);
+    const { deviceId } = folder;
+    await service.grant([{ workspaceId: workspaceOf(9), deviceId }, folder, folder]);
+    service.socket.open();
+    assert.deepEqual([...service.socket.joins.keys()], [`ws-${workspaceOf(1)}`]);
+    service.socket.end('lost');
+    await service.time.advance(3_000);
+    await service.grant([{ workspaceId: workspaceOf(9), deviceId }]);
+    assert.equal(service.sockets.length, 1, 'with none of ours there is nothing to listen for');
   });
 
   it('takes a join that is refused for a seat that is not granted, and one that is not answered for a broken line', async () => {
@@ -321,6 +375,19 @@ describe('the realtime channel', () => {
     assert.equal(service.time.waits.size, 0);
     assert.deepEqual([service.asked, service.sent.length], [1, sent]);
     assert.deepEqual([folders.map(({ lives }) => lives), late.lives], [[[true], [true]], []]);
+
+    const slow = new FakeService();
+    slow.closesAtOnce = false;
+    const leaver = createRealtimeChannel(slow.needs);
+    const guest = new ListeningFolder(leaver, 1);
+    await slow.time.advance(200);
+    await slow.connect();
+    guest.leave();
+    await slow.time.advance(200);
+    const left = leaver.close();
+    slow.socket.finishClose();
+    await left;
+    await slow.time.settle();
 
     const other = new FakeService();
     const inner = createRealtimeChannel(other.needs);

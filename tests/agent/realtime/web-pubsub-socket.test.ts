@@ -101,7 +101,7 @@ describe('a connection by the package', () => {
       '{"type":"message","from":"group","dataType":"protobuf","sequenceId":4,"data":"AAAA"}',
       '{"type":"system","event":"connected"}',
       '{"type":"streamAck","streamId":"s"}',
-      JSON.stringify({ type: 'message', from: 'server', dataType: 'text', sequenceId: 5, data: 'x'.repeat(20_000) }),
+      binaryFrame(5, new Uint8Array(20_000)),
     ];
     peer.send(namedFrame('one'));
     for (const text of junk) peer.send(text);
@@ -159,6 +159,30 @@ describe('a connection by the package', () => {
       }
       assert.equal((await ended).reason, 'silent');
     }
+  });
+
+  it('that ends by itself tells nothing to whoever closes it meanwhile', async (t) => {
+    const time = new VirtualTime();
+    let look = (): void => undefined;
+    const service = await startRawService(t);
+    const { socket, story } = watchSocket(t, service.url, {
+      now: () => time.now(),
+      wall: () => time.wall(),
+      random: () => 0,
+      after: (ms, work) => {
+        look = work;
+        return time.after(ms, work);
+      },
+    });
+    await time.advance(0);
+    const peer = await service.accepted();
+    peer.send(namedFrame('one'));
+    await story.hears('opened');
+    time.sleep(600_000);
+    look();
+    await socket.close();
+    await time.settle();
+    assert.equal(story.count('ended'), 0);
   });
 
   it('that answers pings is not', async (t) => {
