@@ -2,8 +2,9 @@
 export function redact(text: string): string {
   return text
     .replace(/((?:\b|%26|%3F)sig(?:=|%3D))[^&\s"'<>]+/gi, '$1…')
-    .replace(/([?&](?:token|access_token|code)=)[^&\s"'<>]+/gi, '$1…')
-    .replace(/(\b(?:Account|SharedAccess)Key=)[^;\s"'<>]+/gi, '$1…')
+    .replace(/((?:\b|%26|%3F)access_token(?:=|%3D))[^&\s"'<>]+/gi, '$1…')
+    .replace(/([?&](?:token|code)=)[^&\s"'<>]+/gi, '$1…')
+    .replace(/(\b(?:Account|SharedAccess|Access)Key=)[^;\s"'<>]+/gi, '$1…')
     .replace(/(bearer\s+)[^\s"',]+/gi, '$1…')
     .replace(/("d"\s*:\s*")[^"]*/g, '$1…')
     .replace(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]*?(?:-----END \1-----|$)/g, '…')

@@ -3,6 +3,7 @@
  * API logs of it and what it answers hold none of them.
  */
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
@@ -10,7 +11,7 @@ import { type Server, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type TestContext, describe, test } from 'node:test';
-import { inspect } from 'node:util';
+import { inspect, promisify } from 'node:util';
 import { generateKeyPair, exportPKCS8 } from 'jose';
 import { createAzureBlobStore } from '../../shared/adapters/azure-blob/azure-blob-store.ts';
 import { createAzureQueue } from '../../shared/adapters/azure-queue/azure-queue.ts';
@@ -21,7 +22,9 @@ import { createDiskBlobStore } from '../../shared/adapters/disk/disk-blob-store.
 import { createKeyVaultSigner } from '../../shared/adapters/key-vault/key-vault-signer.ts';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
 import { systemRandomness } from '../../shared/adapters/node/system-randomness.ts';
+import { createWebPubSubNotifier } from '../../shared/adapters/web-pubsub/web-pubsub-notifier.ts';
 import { utf8 } from '../../shared/core/bytes.ts';
+import { parseUserId } from '../../shared/core/ids.ts';
 import type { ApiDependencies } from '../../shared/api/api.ts';
 import { requests, toRequest } from '../api/authorisation/requests.ts';
 import { createSubject } from '../api/authorisation/subject.ts';
@@ -154,6 +157,48 @@ describe('errors hold no secret:', () => {
       assert.ok((await askEverything(() => ({ metadata: store, scope: store.scope }), key)) > 0);
       client.dispose();
     }
+  });
+
+  test('web-pubsub, when the service refuses and repeats what it was sent, and when it cannot be reached', async (t) => {
+    const key = randomBytes(32).toString('base64');
+    const userId = parseUserId('login.example|ann');
+    for (const endpoint of [
+      await startEcho(t, 400),
+      await startEcho(t, 403),
+      await startEcho(t, 500),
+      'http://127.0.0.1:1',
+    ]) {
+      const access = `Endpoint=${endpoint};AccessKey=${key};Version=1.0;`;
+      const notifier = createWebPubSubNotifier({ access, clock: systemClock });
+      const calls = {
+        send: () => notifier.send('ws-a', utf8('x')),
+        closeUser: () => notifier.closeUser(userId, 'access changed'),
+        closeGroup: () => notifier.closeGroup('ws-a', 'access changed'),
+        closeConnection: () => notifier.closeConnection('c', 'access changed'),
+      };
+      assert.equal(await provoke(calls, key), 4);
+    }
+    for (const access of [`Endpoint=https://elsewhere.example;AccessKey=${key}`, `AccessKey=${key}`]) {
+      const open = async () => createWebPubSubNotifier({ access, clock: systemClock });
+      assert.equal(await provoke({ open }, key), 1);
+    }
+  });
+
+  test('web-pubsub, in all that its SDK logs when it is told to log everything', async (t) => {
+    const key = randomBytes(32).toString('base64');
+    const access = `Endpoint=${await startEcho(t, 400)};AccessKey=${key};Version=1.0;`;
+    const script = `
+      const { createWebPubSubNotifier } = await import('./shared/adapters/web-pubsub/web-pubsub-notifier.ts');
+      const notifier = createWebPubSubNotifier({ access: process.env.TEST_ACCESS, clock: Date });
+      await notifier.clientUrl('login.example|ann', ['ws-a'], 60);
+      await notifier.send('ws-a', new Uint8Array([1])).catch((error) => console.log(error.code));
+    `;
+    const environment = { ...process.env, AZURE_LOG_LEVEL: 'verbose', TEST_ACCESS: access };
+    const run = promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], { env: environment });
+    const { stdout, stderr } = await run;
+    assert.equal(stdout.trim(), 'internal');
+    assert.match(stderr, /azure:web-pubsub/);
+    isClean(stderr, 'the log of the SDK', key);
   });
 
   test('disk, when there is a file where its folder should be', async (t) => {

@@ -2,10 +2,11 @@
 
 const forms: Readonly<Record<string, RegExp>> = {
   'a signature of a URL': /(?:\b|%26|%3F)sig(?:=|%3D)[A-Za-z0-9+/_%-]{20,}/i,
+  'a URL of the realtime service': /(?:\b|%26|%3F)access_token(?:=|%3D)[\w.~+/%-]{20,}/i,
   'an access token': /\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+/,
   'a bearer token': /\bbearer\s+[\w.~+/-]{24,}/i,
   'a private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----/,
-  'the key of an account': /\b(?:Account|SharedAccess)Key=[A-Za-z0-9+/]{20,}/i,
+  'the key of an account': /\b(?:Account|SharedAccess|Access)Key=[A-Za-z0-9+/]{20,}/i,
   'a private part of a JSON Web Key': /"d"\s*:\s*"[\w-]{40,}"/,
 };
 

@@ -22,6 +22,9 @@ const secrets: Readonly<Record<string, string>> = {
   'a bearer header': `authorization: Bearer ${randomBytes(32).toString('hex')}`,
   'a private key': `-----BEGIN PRIVATE KEY-----\n${randomBytes(48).toString('base64')}\n-----END PRIVATE KEY-----`,
   'an account key': `DefaultEndpointsProtocol=http;AccountName=a;AccountKey=${randomBytes(64).toString('base64')};`,
+  'a URL of the realtime service': `ws://127.0.0.1:1/client/hubs/h?access_token=${randomBytes(32).toString('base64url')}&seats=x`,
+  'an encoded URL of the realtime service': `url=ws%3A%2F%2Fhost%2F%3Faccess_token%3D${randomBytes(32).toString('hex')}`,
+  'a connection string of the realtime service': `Endpoint=http://127.0.0.1:1;AccessKey=${randomBytes(32).toString('base64')};Version=1.0;`,
   'a private JSON Web Key': JSON.stringify({ kty: 'OKP', d: randomBytes(32).toString('base64url') }),
 };
 
@@ -36,7 +39,16 @@ describe('what is a secret', () => {
 
   test('names, hashes and addresses are none', () => {
     const hash = randomBytes(32).toString('hex');
-    for (const text of [hash, `sig=`, 'sig=…', `/chunks/${hash}/${hash}.blob`, 'eyJ', 'Bearer realm="tidemark"']) {
+    for (const text of [
+      hash,
+      `sig=`,
+      'sig=…',
+      '?access_token=…&seats=AAAA',
+      'AccessKey=…;Version=1.0;',
+      `/chunks/${hash}/${hash}.blob`,
+      'eyJ',
+      'Bearer realm="tidemark"',
+    ]) {
       assert.equal(findSecret(text), undefined, text);
     }
   });
