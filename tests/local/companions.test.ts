@@ -20,6 +20,7 @@ import { wellKnownAccessKey } from '../../local/stack-realtime.ts';
 import { connectionStringAccess } from '../../shared/adapters/azure-storage/storage-access.ts';
 import { utf8 } from '../../shared/core/bytes.ts';
 import { createTemporaryFolder } from '../contracts/temporary-folder.ts';
+import { Listener } from '../e2e/listener.ts';
 import { until } from './host/started-host.ts';
 import { openClient } from './stack-client.ts';
 import { startStandIn } from './stand-in-process.ts';
@@ -101,34 +102,45 @@ async function makeAppFolder(t: TestContext): Promise<string> {
   return folder;
 }
 
-test('two devices sync, and a bad pack comes into quarantine by events and queue', patience, async (t) => {
-  const ports = await findPorts();
-  const folder = await makeAppFolder(t);
-  const settings = settingsAt(ports);
-  const companions = await startCompanions(t, path.join(folder, settings['TIDEMARK_DATA']!), ports);
-  assert.match(companions.output, /func start --port/);
-  const entry = path.join(root, 'functions/app.ts');
-  const app = await startStandIn(t, { folder, entry, settings, port: ports.port });
+test(
+  'two devices sync, a listener hears, and a bad pack comes into quarantine by events and queue',
+  patience,
+  async (t) => {
+    const ports = await findPorts();
+    const folder = await makeAppFolder(t);
+    const settings = settingsAt(ports);
+    const companions = await startCompanions(t, path.join(folder, settings['TIDEMARK_DATA']!), ports);
+    assert.match(companions.output, /func start --port/);
+    const entry = path.join(root, 'functions/app.ts');
+    const app = await startStandIn(t, { folder, entry, settings, port: ports.port });
 
-  const [a, b] = [new Device('a', folder), new Device('b', folder)];
-  await a.run('login', '--dev', '--server', app.url, '--user', 'ann');
-  await a.run('create', 'papers');
-  for (const device of [a, b]) await device.link(app.url, 'ann', 'papers');
-  mkdirSync(path.join(a.folder, 'deep'));
-  writeFileSync(path.join(a.folder, 'deep', 'plan.txt'), 'by a');
-  writeFileSync(path.join(b.folder, 'notes.txt'), 'by b');
-  await a.sync();
-  await b.sync();
-  assert.ok((await a.sync()).upToDate);
-  assert.deepEqual(compareFolders(a.folder, b.folder), []);
-  assert.equal(readFileSync(path.join(b.folder, 'deep', 'plan.txt'), 'utf8'), 'by a');
+    const [a, b] = [new Device('a', folder), new Device('b', folder)];
+    await a.run('login', '--dev', '--server', app.url, '--user', 'ann');
+    await a.run('create', 'papers');
+    for (const device of [a, b]) await device.link(app.url, 'ann', 'papers');
+    mkdirSync(path.join(a.folder, 'deep'));
+    writeFileSync(path.join(a.folder, 'deep', 'plan.txt'), 'by a');
+    writeFileSync(path.join(b.folder, 'notes.txt'), 'by b');
+    await a.sync();
+    await b.sync();
+    assert.ok((await a.sync()).upToDate);
+    assert.deepEqual(compareFolders(a.folder, b.folder), []);
+    assert.equal(readFileSync(path.join(b.folder, 'deep', 'plan.txt'), 'utf8'), 'by a');
 
-  const ann = await openClient(`${app.url}/api`, 'ann');
-  const [workspace] = await ann.api.listWorkspaces();
-  const { url } = await ann.openPack(workspace!.workspaceId, utf8('promised'));
-  await ann.blobs.putPack(url, utf8('these bytes are no pack'), new AbortController().signal);
-  await until(t, () => app.output().includes('a pack is in quarantine'));
-});
+    const ann = await openClient(`${app.url}/api`, 'ann');
+    const [workspace] = await ann.api.listWorkspaces();
+    const { workspaceId } = workspace!;
+    const { url: realtimeUrl } = await ann.api.negotiate({ seats: [{ workspaceId, deviceId: ann.deviceId }] });
+    const listener = await Listener.open(realtimeUrl!, workspaceId);
+    t.after(() => listener.stop());
+    await ann.putFile(workspaceId, 'news.txt', utf8('news'));
+    await listener.heard(({ kind }) => kind === 'commit');
+
+    const { url } = await ann.openPack(workspaceId, utf8('promised'));
+    await ann.blobs.putPack(url, utf8('these bytes are no pack'), new AbortController().signal);
+    await until(t, () => app.output().includes('a pack is in quarantine'));
+  },
+);
 
 test('Ctrl-C ends them, with Azurite and the realtime endpoint; their folder is no stack’s', patience, async (t) => {
   const ports = await findPorts();
