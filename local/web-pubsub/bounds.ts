@@ -49,7 +49,7 @@ export const defaultBounds = {
   refusalBytesMax: 4_096,
   /** Clocks of one machine hardly differ; this is for containers. */
   tokenToleranceSeconds: 30,
-  /** Parsing is recursive: this is far below what a stack holds, and a filter of a hundred users is shorter. */
+  /** A filter that names a hundred users is shorter. */
   filterCharactersMax: 4_096,
   pageSizeMax: 200,
 } as const;

@@ -146,12 +146,9 @@ export class ClientDoor {
     const { webhook, bounds } = this.#endpoint;
     const connectionId = randomBytes(16).toString('base64url');
     const subject = { connectionId, hub: target.hub, userId: claims.userId, state: '' };
-    const gone = new AbortController();
-    upgrade.socket.once('close', () => gone.abort());
     const { query, headers } = target;
     const request = { claims: claims.claims, query, headers, subprotocols: target.subprotocols };
-    const decision =
-      webhook === undefined ? byTokenAlone : await askToConnect(webhook, subject, request, bounds, gone.signal);
+    const decision = webhook === undefined ? byTokenAlone : await askToConnect(webhook, subject, request, bounds);
     if (decision.kind === 'refused') return decision;
     const subprotocol = decision.subprotocol ?? target.subprotocols.find((name) => subprotocols.includes(name));
     if (subprotocol === undefined || !subprotocols.includes(subprotocol) || !target.subprotocols.includes(subprotocol))

@@ -66,13 +66,12 @@ function accept(answer: EventAnswer): ConnectDecision {
   return { kind: 'accepted', userId, subprotocol, groups, roles, state: answer.state ?? '' };
 }
 
-/** Asks the handler. The signal tells that the client has gone. */
+/** Asks the handler, and waits for what it says even when the client goes away: a handler that consented is told of the end. */
 export async function askToConnect(
   webhook: Webhook,
   subject: EventSubject,
   request: ConnectRequest,
   bounds: WebPubSubBounds,
-  signal: AbortSignal,
 ): Promise<ConnectDecision> {
   const content = {
     type: 'sys.connect',
@@ -81,7 +80,7 @@ export async function askToConnect(
     body: JSON.stringify({ ...request, clientCertificates: [] }),
     timeoutMs: bounds.connectEventMs,
   };
-  const answer = await webhook.send(subject, content, signal);
+  const answer = await webhook.send(subject, content);
   if (answer === undefined) return refuse(503, 'The event handler cannot be reached.');
   if (answer.status === 200 || answer.status === 204) return accept(answer);
   if (answer.status < 400 || answer.status > 499) return refuse(500, 'The event handler failed.');

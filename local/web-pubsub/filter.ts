@@ -12,6 +12,8 @@ export interface Filtered {
 export type Filter = (connection: Filtered) => boolean;
 type Value = (connection: Filtered) => string | null;
 
+/** Reading and choosing go down the stack with each parenthesis; people need a few. */
+const depthMax = 50;
 const tokenForm = /\s*(?:('(?:[^']|'')*')|([A-Za-z]+)|([(),]))/y;
 
 class NotServed extends Error {}
@@ -31,6 +33,7 @@ function tokensOf(text: string): string[] {
 class Parser {
   readonly #tokens: readonly string[];
   #at = 0;
+  #depth = 0;
 
   constructor(tokens: readonly string[]) {
     this.#tokens = tokens;
@@ -85,8 +88,11 @@ class Parser {
   }
 
   #inParentheses(): Filter {
+    this.#depth += 1;
+    if (this.#depth > depthMax) throw new NotServed();
     const inner = this.#either();
     this.#must(')');
+    this.#depth -= 1;
     return inner;
   }
 

@@ -101,7 +101,8 @@ export async function serveRest(endpoint: Endpoint, request: IncomingMessage, re
   try {
     answer = await decide(endpoint, request);
   } catch (error) {
-    if (response.destroyed || request.destroyed) return;
+    // The client went away. (A request that was read to its end counts as destroyed too.)
+    if (response.destroyed) return;
     answer = answerTo(endpoint, error);
   }
   write(request, response, answer);

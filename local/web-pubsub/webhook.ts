@@ -81,12 +81,11 @@ export class Webhook {
   }
 
   /** The handler's answer, whatever its status. Undefined: it could not be reached, did not answer in time, or wants no events. */
-  async send(subject: EventSubject, content: EventContent, signal?: AbortSignal): Promise<EventAnswer | undefined> {
+  async send(subject: EventSubject, content: EventContent): Promise<EventAnswer | undefined> {
     if (!(await this.#agree())) return undefined;
     try {
-      return await this.#post(subject, content, signal);
+      return await this.#post(subject, content);
     } catch (error) {
-      if (signal?.aborted === true) return undefined;
       this.#options.log.warn(
         { event: content.type, connectionId: subject.connectionId, error: reasonOf(error) },
         'the event handler cannot be reached',
@@ -96,14 +95,13 @@ export class Webhook {
     }
   }
 
-  async #post(subject: EventSubject, content: EventContent, signal?: AbortSignal): Promise<EventAnswer> {
-    const timeUp = AbortSignal.timeout(content.timeoutMs);
+  async #post(subject: EventSubject, content: EventContent): Promise<EventAnswer> {
     const response = await this.#fetch(this.#options.url, {
       method: 'POST',
       headers: this.#headers(subject, content),
       body: content.body,
       redirect: 'manual',
-      signal: signal === undefined ? timeUp : AbortSignal.any([signal, timeUp]),
+      signal: AbortSignal.timeout(content.timeoutMs),
     });
     return {
       status: response.status,

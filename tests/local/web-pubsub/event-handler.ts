@@ -1,6 +1,6 @@
 /** An event handler: answers as it is told, and keeps what it was sent. */
 import { once } from 'node:events';
-import { type IncomingHttpHeaders, createServer } from 'node:http';
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse, createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { TestContext } from 'node:test';
 
@@ -56,7 +56,7 @@ export async function startEventHandler(t: TestContext, port = 0): Promise<Event
       await new Promise((resolve) => server.close(resolve));
     },
   };
-  server.on('request', async (request, response) => {
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     const { method = '', headers } = request;
@@ -67,7 +67,8 @@ export async function startEventHandler(t: TestContext, port = 0): Promise<Event
     const isHandshake = method === 'OPTIONS';
     const answer = isHandshake ? handler.allow(String(headers['webhook-request-origin'])) : await handler.answer(event);
     response.writeHead(answer.status, answer.headers).end(answer.body);
-  });
+  };
+  server.on('request', (request, response) => void serve(request, response));
   server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   t.after(() => handler.stop());

@@ -8,8 +8,9 @@ import {
   WebPubSubJsonProtocol,
   WebPubSubJsonReliableProtocol,
 } from '@azure/web-pubsub-client';
-import { WebSocket } from 'ws';
+import { type ClientOptions, WebSocket } from 'ws';
 import type { WebPubSubBounds } from '../../../local/web-pubsub/bounds.ts';
+import { reliableSubprotocol } from '../../../local/web-pubsub/json-protocol.ts';
 import { type WebPubSubServer, connectionStringOf, createWebPubSubServer } from '../../../local/web-pubsub/server.ts';
 import type { Timers } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
@@ -20,7 +21,7 @@ export const hub = 'tidemark';
 
 export interface ManualTimers extends Timers {
   /** Runs what is due by then, in order. */
-  advance(milliseconds: number): void;
+  readonly advance: (milliseconds: number) => void;
   readonly pending: number;
 }
 
@@ -54,9 +55,9 @@ export interface RealtimeWorld {
   readonly timers: ManualTimers;
   readonly logged: string[];
   /** A started client of the official package. */
-  connect(user?: ClientUser): Promise<ConnectedClient>;
+  readonly connect: (user?: ClientUser) => Promise<ConnectedClient>;
   /** A URL with a token. */
-  urlOf(user?: ClientUser): Promise<string>;
+  readonly urlOf: (user?: ClientUser) => Promise<string>;
 }
 
 export interface ClientUser {
@@ -73,7 +74,7 @@ export interface ConnectedClient {
   /** Data of messages from groups and from the server, as they came. */
   readonly heard: unknown[];
   /** Resolves when so many messages have come. */
-  hears(count: number): Promise<void>;
+  readonly hears: (count: number) => Promise<void>;
 }
 
 export interface WorldOptions {
@@ -148,16 +149,68 @@ export async function createRealtimeWorld(t: TestContext, options: WorldOptions 
   };
 }
 
-/** A WebSocket without the package. */
-export function openSocket(t: TestContext, url: string, subprotocol: string | string[]): WebSocket {
-  const socket = new WebSocket(url, subprotocol);
+export interface OpenSocket {
+  readonly socket: WebSocket;
+  /** What was received, parsed. */
+  readonly frames: Frame[];
+  /** The first frame that `wanted` accepts; waits for it. */
+  readonly frame: (wanted: (frame: Frame) => boolean) => Promise<Frame>;
+  /** The code of its end. */
+  readonly closed: Promise<number>;
+  readonly say: (message: object) => void;
+}
+
+export type Frame = Readonly<Record<string, unknown>>;
+
+/** A WebSocket without the package: it does only what it is told. */
+export function openSocket(
+  t: TestContext,
+  url: string,
+  subprotocol: string | string[] = reliableSubprotocol,
+  options: ClientOptions = {},
+): OpenSocket {
+  const socket = new WebSocket(url, subprotocol, options);
   socket.on('error', () => undefined);
   t.after(() => socket.terminate());
-  return socket;
+  const frames: Frame[] = [];
+  let wake: (() => void)[] = [];
+  socket.on('message', (data: Buffer) => {
+    frames.push(JSON.parse(data.toString()) as Frame);
+    for (const one of wake.splice(0)) one();
+  });
+  const frame = async (wanted: (frame: Frame) => boolean): Promise<Frame> => {
+    for (;;) {
+      const found = frames.find(wanted);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => wake.push(resolve));
+    }
+  };
+  wake = [];
+  const closed = new Promise<number>((resolve) => socket.on('close', (code: number) => resolve(code)));
+  return { socket, frames, frame, closed, say: (message) => socket.send(JSON.stringify(message)) };
+}
+
+/** Its first frame, which names the connection. */
+export async function connectedOf({ frame }: OpenSocket): Promise<ConnectedFrame> {
+  return (await frame(({ event }) => event === 'connected')) as unknown as ConnectedFrame;
+}
+
+export interface ConnectedFrame {
+  readonly connectionId: string;
+  readonly reconnectionToken: string;
+  readonly userId?: string;
+}
+
+/** Lets the event loop turn until `isTrue`. */
+export async function until(t: TestContext, isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) {
+    t.signal.throwIfAborted();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }
 
 /** The status by which an upgrade was refused, and its text. */
-export async function refusalOf(socket: WebSocket): Promise<{ readonly status: number; readonly text: string }> {
+export async function refusalOf({ socket }: OpenSocket): Promise<{ readonly status: number; readonly text: string }> {
   const [, response] = (await once(socket, 'unexpected-response')) as [
     unknown,
     NodeJS.ReadableStream & { statusCode: number },
