@@ -27,8 +27,7 @@ async function waitUntilReady<Ready>(child: ChildProcess, what: string): Promise
 }
 
 /**
- * @param config the script's one argument, as JSON: anybody on the machine can read it. With `secret.variable` it is in that variable
- * of the environment instead, which only its user can read.
+ * @param config the script's one argument, as JSON: anybody on the machine can read it.
  * @param what names the part in errors, for instance `the blob endpoint`.
  * @throws TidemarkError `conflict` when it ends before it serves, for instance because its port is taken.
  */
@@ -36,11 +35,8 @@ export async function startCompanion<Ready>(
   script: string,
   config: object,
   what: string,
-  secret?: { readonly variable: string },
 ): Promise<CompanionProcess<Ready>> {
-  const json = JSON.stringify(config);
-  const child = spawn(process.execPath, secret === undefined ? [script, json] : [script], {
-    env: secret === undefined ? process.env : { ...process.env, [secret.variable]: json },
+  const child = spawn(process.execPath, [script, JSON.stringify(config)], {
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     // Ctrl-C goes to the whole terminal group: the stack decides when its parts end, after the API.
     detached: true,

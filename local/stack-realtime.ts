@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { join } from 'node:path';
 import { loadOrCreateSecretFile } from '../shared/adapters/node/secret-file.ts';
-import { utf8, utf8ToText } from '../shared/core/bytes.ts';
+import { utf8 } from '../shared/core/bytes.ts';
 import { type Loss, lossOf } from './end-with-signals.ts';
 import { isLoopback } from './host/access-keys.ts';
 import { defaultConnectionSetting } from './host/web-pubsub-access.ts';
@@ -49,9 +49,11 @@ export const settingsWithoutRealtime: Readonly<Record<string, string>> = {
   [defaultConnectionSetting]: '',
 };
 
-/** Base64. It outlives a start, so that URLs of minutes ago still open connections after it. */
-async function loadAccessKey(data: string, usual = randomBytes(32).toString('base64')): Promise<string> {
-  return utf8ToText(await loadOrCreateSecretFile(join(data, realtimeKeyName), () => utf8(`${usual}\n`))).trim();
+/** The key's file, base64 text. It outlives a start, so that URLs of minutes ago still open connections after it. */
+async function makeKeyFile(data: string, usual = randomBytes(32).toString('base64')): Promise<string> {
+  const file = join(data, realtimeKeyName);
+  await loadOrCreateSecretFile(file, () => utf8(`${usual}\n`));
+  return file;
 }
 
 /** A key is given to an address of this machine, and to no name: who knows where that leads tomorrow. */
@@ -62,10 +64,10 @@ async function addressOf(host: string): Promise<string> {
 /** @throws TidemarkError `conflict` when it cannot start, for instance because its port is taken. */
 export async function startRealtime(options: RealtimeOptions): Promise<RunningRealtime> {
   const { data, host, port, appUrl } = options;
-  const accessKey = await loadAccessKey(data, options.accessKey);
+  const keyFile = await makeKeyFile(data, options.accessKey);
   const endpoint = `http://${await addressOf(reachable(host))}:${port}`;
   const webhookUrl = `${appUrl}/runtime/webhooks/webpubsub`;
-  const realtime = await startWebPubSubProcess({ host, port, accessKey, endpoint, webhookUrl });
+  const realtime = await startWebPubSubProcess({ host, port, keyFile, endpoint, webhookUrl });
   const { connectionString } = realtime.ready;
   return {
     pid: realtime.pid,

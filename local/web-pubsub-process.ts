@@ -7,6 +7,5 @@ const script = fileURLToPath(new URL('./web-pubsub/main.ts', import.meta.url));
 
 /** @throws TidemarkError `conflict` when it ends before it listens, for instance because its port is taken. */
 export function startWebPubSubProcess(config: WebPubSubProcessConfig): Promise<CompanionProcess<WebPubSubReady>> {
-  // The access key is a secret.
-  return startCompanion(script, config, 'the realtime endpoint', { variable: 'TIDEMARK_WEB_PUBSUB_CONFIG' });
+  return startCompanion(script, config, 'the realtime endpoint');
 }

@@ -5,8 +5,11 @@ export interface WebPubSubProcessConfig {
   readonly host: string;
   /** 0: any free port. */
   readonly port: number;
-  /** The access key, base64; of the connection string, of client tokens and of event signatures. */
-  readonly accessKey: string;
+  /**
+   * File of the access key, base64 text: of the connection string, of client tokens and of event signatures. A file, because a process's arguments
+   * can be read by everybody on the machine.
+   */
+  readonly keyFile: string;
   /** As clients reach it: `http://127.0.0.1:7075`. Null: as it listens. It is the audience of tokens. */
   readonly endpoint: string | null;
   /** Where events of the hub go, as CloudEvents: the webhook of the Functions host. Null: nowhere. */
@@ -44,11 +47,12 @@ function parseEndpoint(fields: Readonly<Record<string, unknown>>): string | null
   return url.origin;
 }
 
-function parseAccessKey(fields: Readonly<Record<string, unknown>>): string {
-  const key = mustGetText(fields, 'accessKey');
+/** The access key that a key file holds. Throws `malformed` on anything else, without the text. */
+export function parseAccessKey(text: string): string {
+  const key = text.trim();
   const bytes = Buffer.from(key, 'base64');
   if (bytes.toString('base64') !== key || bytes.length < accessKeyBytesMin) {
-    throw new TidemarkError('malformed', `accessKey is not base64 of at least ${accessKeyBytesMin} bytes`);
+    throw new TidemarkError('malformed', `the key file is not base64 of at least ${accessKeyBytesMin} bytes`);
   }
   return key;
 }
@@ -59,7 +63,7 @@ export function parseWebPubSubProcessConfig(json: string): WebPubSubProcessConfi
   try {
     parsed = JSON.parse(json);
   } catch {
-    // Without its cause: the parser's message quotes the text, which holds the key.
+    // Without its cause: the parser's message quotes the text, and a webhook's URL may carry a code.
     throw new TidemarkError('malformed', 'the configuration is not JSON');
   }
   if (typeof parsed !== 'object' || parsed === null)
@@ -72,7 +76,7 @@ export function parseWebPubSubProcessConfig(json: string): WebPubSubProcessConfi
   return {
     host: fields['host'] === undefined ? '127.0.0.1' : mustGetText(fields, 'host'),
     port,
-    accessKey: parseAccessKey(fields),
+    keyFile: mustGetText(fields, 'keyFile'),
     endpoint: parseEndpoint(fields),
     webhookUrl: parseUrl(fields, 'webhookUrl')?.href ?? null,
   };
