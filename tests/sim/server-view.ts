@@ -75,8 +75,9 @@ export class ServerView {
 
   constructor({ server, workspaceId, mode, policy, contents, tally, isInView }: ServerViewSetting) {
     // Of a file that was moved onto one that others edited, the delete is taken and the edit waits to be merged: so it is nowhere
-    // but where it was moved, for a while. That it comes back is checked at rest.
-    this.#isOnItsWay = policy === 'merge' ? isInView : () => false;
+    // but where it was moved, for a while. Likewise where a consistency-first device settles its own conflicts: a copy that stepped aside,
+    // or what both edits were merged into, comes with its next commit. That it comes back is checked at rest.
+    this.#isOnItsWay = policy === 'merge' || (policy === 'copy' && mode === 'shared') ? isInView : () => false;
     this.#metadata = server.metadata;
     this.#blobs = server.blobs;
     this.#contents = contents;

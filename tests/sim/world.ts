@@ -139,7 +139,9 @@ export class World {
     const digest = this.contents.digest(bytes);
     return this.devices.some(({ agent, user, isMounted }) => {
       const tree = user.quietly(() => readTree(agent.fs, isMounted ? root : elsewhere));
-      return filesOf(tree).some((there) => this.contents.digest(there) === digest);
+      const files = filesOf(tree);
+      const isThere = files.some((there) => this.contents.digest(there) === digest);
+      return isThere || this.contents.isMergedInto(bytes, files);
     });
   }
 
