@@ -22,7 +22,7 @@ async function answerConnect(deps: ApiDependencies, event: unknown): Promise<Con
   const input = toConnectInput(event);
   const refused = (why: string): ConnectResponse => ({ code: 'unauthorized', errorMessage: why });
   if (deps.notifier === null) return refused('there is no realtime here');
-  if (input === undefined) return refused('no user');
+  if (input === undefined) return refused('no connection');
   try {
     const answer = await connect(deps, input);
     return answer.kind === 'accepted' ? { states: answer.states } : refused(answer.why);

@@ -2,7 +2,8 @@ import type { Seat } from '../../core/wire/realtime-negotiate.ts';
 import { groupOfWorkspace, roleOfGroup } from '../../ports/notifier.ts';
 import type { Needs } from '../dependencies.ts';
 import { serverTimeMs } from '../server-time.ts';
-import { type ConnectAnswer, type ConnectInput, type NamedValues, openedName } from './connection.ts';
+import { type ConnectAnswer, type ConnectInput, type NamedValues, openedName, userName } from './connection.ts';
+import { contradicts, userOfClaims } from './event-user.ts';
 import { findGrantedSeats } from './granted-seats.ts';
 import { decodeSeats, encodeSeats, seatsName } from './seats.ts';
 
@@ -16,8 +17,10 @@ const roleClaims = ['role', 'http://schemas.microsoft.com/ws/2008/06/identity/cl
  */
 export async function connect(
   deps: Needs<'metadata' | 'clock' | 'log'>,
-  { userId, claims, query }: ConnectInput,
+  { userHeader, claims, query }: ConnectInput,
 ): Promise<ConnectAnswer> {
+  const userId = userOfClaims(claims);
+  if (userId === undefined || contradicts(userHeader, userId)) return refused(deps, 'no user');
   const asked = query[seatsName] ?? [];
   const seats = asked.length === 1 ? decodeSeats(asked[0]) : undefined;
   if (seats === undefined) return refused(deps, 'no seats');
@@ -25,7 +28,7 @@ export async function connect(
   const granted = await findGrantedSeats(deps, userId, seats);
   if (granted.length < seats.length) return refused(deps, 'a seat that the user may not have');
   const opened = String(serverTimeMs(deps.clock));
-  return { kind: 'accepted', states: { [seatsName]: encodeSeats(seats), [openedName]: opened } };
+  return { kind: 'accepted', states: { [userName]: userId, [seatsName]: encodeSeats(seats), [openedName]: opened } };
 }
 
 function refused(deps: Needs<'log'>, why: string): ConnectAnswer {

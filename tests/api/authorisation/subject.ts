@@ -108,8 +108,8 @@ export async function createSubject(world: TestWorld, person: Person): Promise<S
   const key = `first commit of ${person}`;
   await must(device.send(request, key));
   await device.commitPut({ node: `${person} small`, name: `${secretOf(person)}.txt`, text: secretOf(person) });
-  const states = { seats: encodeSeats([device]), opened: '1' };
-  await connected(world.deps, { connectionId: `of ${person}`, userId: userOf(person), states });
+  const states = { user: userOf(person), seats: encodeSeats([device]), opened: '1' };
+  await connected(world.deps, { connectionId: `of ${person}`, userHeader: null, states });
   const open = await must(device.openSession([utf8(`${secretOf(person)} to come`)]));
   const head = await world.deps.metadata.journal.getHead(workspaceId);
   return {

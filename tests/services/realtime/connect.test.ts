@@ -9,16 +9,19 @@ import { userOf } from '../../api/world/test-world.ts';
 import { knock, letIn, rolesOf, seatOf, setScene } from './scene.ts';
 
 describe('connect', () => {
-  it('lets in whose seats are theirs, and leaves the seats and the time with the connection', async () => {
+  it('lets in whose seats are theirs, and leaves the user, the seats and the time with the connection', async () => {
     const { world, ann } = await setScene();
     const answer = await knock(world, 'ann', [seatOf(ann)]);
-    const states = { seats: encodeSeats([ann]), opened: String(world.clock.ms) };
+    const userId = userOf('ann');
+    const states = { user: userId, seats: encodeSeats([ann]), opened: String(world.clock.ms) };
     assert.deepEqual(answer, { kind: 'accepted', states });
-    const connection = { connectionId: 'c', userId: userOf('ann'), states };
-    const { userId } = connection;
+    const connection = { connectionId: 'c', userHeader: userId, states };
     const read = { connectionId: 'c', userId, seats: [seatOf(ann)], openedMs: world.clock.ms };
     assert.deepEqual(readConnection(connection), read);
-    for (const bad of [{}, { seats: states.seats }, { ...states, opened: -1 }, { ...states, opened: '1e3' }]) {
+    const { user, seats, opened } = states;
+    const lacking = [{}, { seats, opened }, { user, opened }, { user, seats }];
+    const wrong = [{ user: '' }, { user: [userId] }, { seats: 'AAAA' }, { opened: -1 }, { opened: '1e3' }];
+    for (const bad of [...lacking, ...wrong.map((one) => ({ ...states, ...one }))]) {
       assert.equal(readConnection({ ...connection, states: bad }), undefined);
     }
   });
@@ -45,7 +48,8 @@ describe('connect', () => {
     assert.equal((await knock(world, 'ann', both)).kind, 'accepted');
     assert.equal((await knock(world, 'ann', [seatOf(ann)], both)).kind, 'refused', 'a role without its seat');
     assert.equal((await knock(world, 'ann', both, [seatOf(ann)])).kind, 'refused', 'a seat without its role');
-    const input = { connectionId: 'c', userId: userOf('ann'), query: { seats: [encodeSeats([ann])] } };
+    const input = { userHeader: null, query: { seats: [encodeSeats([ann])] } };
+    const sub = [userOf('ann')];
     const [role] = rolesOf(ann);
     const bad = [
       {},
@@ -54,14 +58,43 @@ describe('connect', () => {
       { role: [role!, 'webpubsub.joinLeaveGroup'] },
       { roles: [role!] },
     ];
-    for (const claims of bad) assert.equal((await connect(world.deps, { ...input, claims })).kind, 'refused');
-    const claims = { 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role': [role!] };
+    for (const claims of bad) {
+      assert.equal((await connect(world.deps, { ...input, claims: { ...claims, sub } })).kind, 'refused');
+    }
+    const claims = { sub, 'http://schemas.microsoft.com/ws/2008/06/identity/claims/role': [role!] };
     assert.equal((await connect(world.deps, { ...input, claims })).kind, 'accepted', 'as .NET names it');
+  });
+
+  it('takes the user from the claims, to the letter, and refuses whom the header contradicts', async () => {
+    const { world, ann } = await setScene();
+    const input = { query: { seats: [encodeSeats([ann])] } };
+    const kindOf = async (userHeader: string | null, claims: Readonly<Record<string, string[]>>): Promise<string> =>
+      (await connect(world.deps, { ...input, userHeader, claims: { role: rolesOf(ann), ...claims } })).kind;
+    const [user, other] = [userOf('ann'), userOf('bob')];
+    const asDotNet = 'http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier';
+    for (const header of [null, user, encodeURIComponent(user)]) {
+      assert.equal(await kindOf(header, { sub: [user] }), 'accepted');
+      assert.equal(await kindOf(header, { [asDotNet]: [user] }), 'accepted');
+      assert.equal(await kindOf(header, { sub: [user], [asDotNet]: [user] }), 'accepted');
+    }
+    for (const claims of [
+      {},
+      { sub: [] },
+      { sub: [''] },
+      { sub: [user, other] },
+      { sub: [user], [asDotNet]: [other] },
+    ]) {
+      assert.equal(await kindOf(user, claims), 'refused', JSON.stringify(claims));
+    }
+    assert.equal(await kindOf(user, { sub: [other] }), 'refused');
+    for (const header of ['', other, `${user} `, user.toUpperCase(), encodeURIComponent(other), '%']) {
+      assert.equal(await kindOf(header, { sub: [user] }), 'refused', header);
+    }
   });
 
   it('refuses a query with no seats, with two, and with what is none', async () => {
     const { world, ann } = await setScene();
-    const input = { connectionId: 'c', userId: userOf('ann'), claims: { role: rolesOf(ann) } };
+    const input = { userHeader: null, claims: { role: rolesOf(ann), sub: [userOf('ann')] } };
     const good = encodeSeats([ann]);
     for (const seats of [[], [''], [good, good], [`${good}A`], ['*']]) {
       assert.equal((await connect(world.deps, { ...input, query: { seats } })).kind, 'refused');

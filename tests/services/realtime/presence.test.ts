@@ -258,4 +258,17 @@ describe('a report', () => {
     assert.equal(await say(scene, { ...last, states: {} }, 'idle', ann), 'expelled', 'a connection without states');
     assert.equal(told.expelled.length, 2);
   });
+
+  it('whose header names somebody else than its states ends the connection, and is of nobody', async () => {
+    const scene = await setScene();
+    const { world, told, ann } = scene;
+    const connection = await letIn(world, 'ann', 'c1', ann);
+    const other = { ...connection, userHeader: userOf('bob') };
+    await connected(world.deps, other);
+    assert.equal(await say(scene, other, 'idle', ann), 'expelled');
+    assert.deepEqual(told, { events: [], expelled: ['connection c1', 'connection c1'] });
+    assert.equal(await say(scene, { ...connection, userHeader: null }, 'idle', ann), 'taken');
+    await disconnected(world.deps, other);
+    assert.equal((await seen(scene))[0]?.[1], 'idle');
+  });
 });

@@ -65,8 +65,7 @@ export function knock(
   inToken = seats,
 ): Promise<ConnectAnswer> {
   return connect(world.deps, {
-    connectionId: 'new',
-    userId: userOf(person),
+    userHeader: userOf(person),
     claims: { role: rolesOf(...inToken), sub: [userOf(person)] },
     query: { seats: [encodeSeats(seats)], access_token: [''] },
   });
@@ -81,5 +80,5 @@ export async function letIn(
 ): Promise<Connection> {
   const answer = await knock(world, person, seats.map(seatOf));
   if (answer.kind === 'refused') throw new Error(`${person} was refused: ${answer.why}`);
-  return { connectionId, userId: userOf(person), states: answer.states };
+  return { connectionId, userHeader: userOf(person), states: answer.states };
 }

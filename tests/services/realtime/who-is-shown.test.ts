@@ -28,7 +28,11 @@ type Act = typeof act extends fc.Arbitrary<infer One> ? One : never;
 function connectionOf(scene: Scene, { who, seat, connection }: Exclude<Act, string>): Connection {
   const seats = encodeSeats([seatOf(scene[seat])]);
   const opened = String(1_000 + connection);
-  return { connectionId: `${who} ${seat} ${connection}`, userId: userOf(who), states: { seats, opened } };
+  return {
+    connectionId: `${who} ${seat} ${connection}`,
+    userHeader: userOf(who),
+    states: { user: userOf(who), seats, opened },
+  };
 }
 
 async function play(scene: Scene, one: Act): Promise<void> {
