@@ -60,6 +60,7 @@ async function agentToTarget(agent: Agent, live: LiveFolder, share: WatchShare):
   const channel = share.channelOf(connection);
   return {
     root: folder,
+    workspaceId: link.workspaceId,
     deviceId: link.deviceId,
     turns,
     sync: (signal) => engine.sync(signal),

@@ -91,7 +91,7 @@ export class DeviceWatch {
   /** The agent's process begins to watch, if it does not yet. */
   open(): void {
     if (this.#news !== undefined) return;
-    const { agent, hasChannel } = this.#setting;
+    const { agent, hasChannel, workspaceId } = this.#setting;
     this.#counts.openings++;
     this.#reason = undefined;
     this.#isWaiting = false;
@@ -104,6 +104,7 @@ export class DeviceWatch {
       return seat;
     };
     this.#news.open({
+      workspaceId,
       deviceId: agent.deviceId,
       followedSeq: () => agent.journal.meta.head.seq,
       onUpload: () => () => undefined,
@@ -138,9 +139,9 @@ export class DeviceWatch {
   hear(message: Uint8Array, headSeq: number): void {
     const event = read(message);
     const { agent, tally, workspaceId } = this.#setting;
-    // The channel knows whose groups it joined.
-    if (event === undefined || event.workspaceId !== workspaceId) return;
-    if (event.kind === 'commit' && event.seq <= headSeq && event.seq > agent.journal.meta.head.seq) {
+    if (event === undefined) return;
+    const isOurs = event.workspaceId === workspaceId;
+    if (isOurs && event.kind === 'commit' && event.seq <= headSeq && event.seq > agent.journal.meta.head.seq) {
       this.#told.add(event.seq);
     }
     tally.check('I8');
@@ -187,7 +188,7 @@ export class DeviceWatch {
   beginQuestion(headSeq: number): void {
     if (this.#news === undefined) return;
     this.questions++;
-    this.#begun = { look: this.#news.begin(), headSeq };
+    this.#begun = { look: this.#news.ask(), headSeq };
     this.#checkQuestions();
   }
 

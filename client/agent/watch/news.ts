@@ -4,7 +4,8 @@
  * An event is a claim and no more: "the workspace is at seq". One above what the folder has followed is a reason for one sync, whose own
  * first request asks the journal; no question is asked before it. A claim that a sync was begun after and that the journal did not bear
  * out was a lie, or came ahead of a replica of the store. Then no event is believed until the next question was answered, which
- * comes soon after the first such event and later and later after more: whatever is sent, looks in vain are about as rare as polls.
+ * comes soon after the first such event and later and later after more: whatever is sent, looks in vain are about as rare as polls. What is
+ * told after the question was sent may be newer than its answer, so it is kept, and believed when the answer is here.
  *
  * While events arrive the questions are far apart; what happened while they did not is asked for at once when they begin. When they end, each
  * agent asks at a time of its own within one interval: those that lost the same service do not come together.
@@ -21,7 +22,7 @@ import type { RealtimeMode, WatchStateName } from './watch-state.ts';
 import type { WatchTarget } from './watch-target.ts';
 
 /** What it needs of the folder. */
-export type NewsTarget = Pick<WatchTarget, 'deviceId' | 'followedSeq' | 'join' | 'onUpload'>;
+export type NewsTarget = Pick<WatchTarget, 'workspaceId' | 'deviceId' | 'followedSeq' | 'join' | 'onUpload'>;
 
 /** A question that is under way, or a sync, as it began. */
 export interface Look {
@@ -52,12 +53,14 @@ export class News {
   /** The highest seq that was told of and is not known to be wrong. */
   #claimedSeq = 0;
   #isDoubting = false;
+  /** The highest seq that was told of in doubt, since the newest question was sent. */
+  #toldSinceAsked = 0;
   /** Claims in a row that were not borne out. */
   #lies = 0;
   /** Times that events began or ended to arrive: what was planned then stands against a look that had begun before. */
   #asks = 0;
   #pollAt = Infinity;
-  /** Events of the channel, of whatever kind. */
+  /** Events about the workspace, of whatever kind. */
   heard = 0;
 
   /** `stir`: there may be a reason to act now. */
@@ -106,12 +109,20 @@ export class News {
     return this.#target !== undefined && this.#claimedSeq > this.#target.followedSeq();
   }
 
+  /** A sync begins. */
   begin(): Look {
     return { claimedSeq: this.isDue() ? this.#claimedSeq : 0, asks: this.#asks };
   }
 
-  /** The question was answered. */
+  /** A question is sent. */
+  ask(): Look {
+    this.#toldSinceAsked = 0;
+    return this.begin();
+  }
+
+  /** The question was answered. One that was not ends no doubt. */
   answered({ asks }: Look): void {
+    if (this.#isDoubting) this.#claimedSeq = this.#toldSinceAsked;
     this.#isDoubting = false;
     this.#planPoll(asks);
   }
@@ -159,8 +170,13 @@ export class News {
 
   /** Presence and progress are for people. What this device committed it has followed, with all that came before it. */
   #hear(target: NewsTarget, event: RealtimeEvent): void {
+    if (event.workspaceId !== target.workspaceId) return;
     this.heard++;
-    if (event.kind !== 'commit' || event.deviceId === target.deviceId || this.#isDoubting) return;
+    if (event.kind !== 'commit' || event.deviceId === target.deviceId) return;
+    if (this.#isDoubting) {
+      this.#toldSinceAsked = Math.max(this.#toldSinceAsked, event.seq);
+      return;
+    }
     if (event.seq <= this.#claimedSeq) return;
     this.#claimedSeq = event.seq;
     this.#stir();

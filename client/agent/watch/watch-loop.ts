@@ -230,7 +230,7 @@ export class WatchLoop implements LiveFolder {
   }
 
   async #poll(target: WatchTarget, signal: AbortSignal): Promise<boolean> {
-    const look = this.#news.begin();
+    const look = this.#news.ask();
     const hasNews = await target.hasNews(signal);
     this.#news.answered(look);
     this.#tally.lastHeardMs = this.#needs.timers.wall();

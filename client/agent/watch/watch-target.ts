@@ -1,5 +1,5 @@
 /** The opened folder that a watch drives. */
-import type { DeviceId, SessionId } from '../../../shared/core/ids.ts';
+import type { DeviceId, SessionId, WorkspaceId } from '../../../shared/core/ids.ts';
 import type { ProgressEvent, SyncReport, SyncStatus } from '../engine/report.ts';
 import type { ChannelListener, ChannelSeat } from '../realtime/channel.ts';
 import type { Pause } from './pause.ts';
@@ -7,6 +7,7 @@ import type { Turns } from './turns.ts';
 
 export interface WatchTarget {
   readonly root: string;
+  readonly workspaceId: WorkspaceId;
   readonly deviceId: DeviceId;
   readonly turns: Turns;
   sync(signal: AbortSignal): Promise<SyncReport>;

@@ -5,6 +5,7 @@ import * as fc from 'fast-check';
 import type { SyncReport } from '../../../client/agent/engine/report.ts';
 import { pace } from '../../../client/agent/watch/pace.ts';
 import { TidemarkError } from '../../../shared/core/errors.ts';
+import { parseWorkspaceId } from '../../../shared/core/ids.ts';
 import { WatchedWorld, fine, thisDevice } from './watched-world.ts';
 
 interface Options {
@@ -135,6 +136,49 @@ test('an event that came ahead of the store is made good soon', () =>
     assert.deepEqual(world.begun.slice(2), ['news 2']);
     await world.committed();
     assert.deepEqual(world.begun.slice(3), ['news 2']);
+  }));
+
+test('a commit that lands while the question is being answered is fetched after the answer, not at the next poll', () =>
+  onChannel(async (world) => {
+    await world.heard(9);
+    let answer: () => void = () => undefined;
+    world.answering = new Promise((resolve) => (answer = resolve));
+    await world.time.advance(pace.doubtMs * 1.2);
+    // The server has answered; the answer is on its way.
+    await world.committed();
+    assert.equal(world.begun.length, 2);
+    answer();
+    await world.time.settle();
+    assert.deepEqual(world.begun.slice(2), ['news 2']);
+    assert.equal(world.followedSeq, world.headSeq);
+  }));
+
+test('a question that fails ends no doubt, and what was told meanwhile is found by the next', () =>
+  onChannel(async (world) => {
+    await world.heard(9);
+    let fail: (error: Error) => void = () => undefined;
+    world.answering = new Promise((_resolve, reject) => (fail = reject));
+    await world.time.advance(pace.doubtMs * 1.2);
+    await world.committed();
+    fail(new TidemarkError('unavailable', 'away'));
+    await world.time.settle();
+    assert.equal(world.state, 'waiting');
+    await world.heard(2 ** 40);
+    await world.time.advance(10_000);
+    assert.equal(world.followedSeq, world.headSeq);
+    assert.deepEqual(
+      world.begun.slice(2).map((line) => line.split(' ')[0]),
+      ['retry'],
+    );
+    await world.committed();
+    assert.match(world.begun[3]!, /^news/);
+  }));
+
+test('events of other workspaces are nothing to it', () =>
+  onChannel(async (world) => {
+    await world.heard(9, undefined, parseWorkspaceId('8'.repeat(32)));
+    assert.deepEqual(world.begun, ['start 0']);
+    assert.equal(world.loop.view().counts.heard, 0);
   }));
 
 test('whatever is told in whatever order, the folder follows, and looks in vain are few', () =>

@@ -10,6 +10,7 @@ import type { ChannelListener, ChannelSeat } from '../../../client/agent/realtim
 import {
   type DeviceId,
   type SessionId,
+  type WorkspaceId,
   parseDeviceId,
   parseSessionId,
   parseWorkspaceId,
@@ -76,6 +77,8 @@ export class WatchedWorld {
   pollError: Error | undefined;
   watcherLost: string | undefined;
   news = false;
+  /** What the answer to a question waits for on its way here. */
+  answering: Promise<void> = Promise.resolve();
   readonly loop: WatchLoop;
   readonly #stop = new AbortController();
   #run: Promise<void> | undefined;
@@ -129,8 +132,8 @@ export class WatchedWorld {
   }
 
   /** An event of a commit, of another device if it is not said. */
-  async heard(seq: number, deviceId: DeviceId = otherDevice): Promise<void> {
-    this.listening?.heard({ kind: 'commit', workspaceId, seq, root: emptyMapRoot, deviceId });
+  async heard(seq: number, deviceId: DeviceId = otherDevice, of: WorkspaceId = workspaceId): Promise<void> {
+    this.listening?.heard({ kind: 'commit', workspaceId: of, seq, root: emptyMapRoot, deviceId });
     await this.time.settle();
   }
 
@@ -150,6 +153,7 @@ export class WatchedWorld {
   #target(): WatchTarget {
     return {
       root: '/folder',
+      workspaceId,
       deviceId: thisDevice,
       turns: this.turns,
       sync: (signal) => this.#sync(signal),
@@ -157,7 +161,11 @@ export class WatchedWorld {
       hasNews: async () => {
         this.polls++;
         if (this.pollError !== undefined) throw this.pollError;
-        return this.news || this.headSeq > this.followedSeq;
+        const hasNews = this.news || this.headSeq > this.followedSeq;
+        const { answering } = this;
+        this.answering = Promise.resolve();
+        await answering;
+        return hasNews;
       },
       followedSeq: () => this.followedSeq,
       ...(this.hasChannel ? { join: (listener: ChannelListener) => this.#join(listener) } : {}),
