@@ -133,6 +133,11 @@ export const limits = {
   realtimeUrlSeconds: 300,
   /** A commit's answer waits for its announcement this long at most. */
   announceWaitMs: 50,
+  /**
+   * Announcements of one workspace (of one device or session for other kinds) begin at least so far apart: those between give way to the newest,
+   * which is always sent. Listeners only look, nobody sees a tenth of a second, and a burst of commits need not pay for each of its listeners.
+   */
+  announcePaceMs: 100,
   /** Announcements that wait, the newest of each workspace (of each device or session for other kinds): past it the oldest go. */
   announcementsPendingMax: 1_000,
   /** Announcements that are being sent at once. */

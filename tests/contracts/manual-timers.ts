@@ -5,6 +5,8 @@ export interface ManualTimers extends Timers {
   advance(milliseconds: number): void;
   /** Calls that were neither made nor called off. */
   readonly pending: number;
+  /** Milliseconds that have passed; during a call that was due, those until then. */
+  readonly nowMs: number;
 }
 
 /** Time passes when the test says so. */
@@ -33,6 +35,9 @@ export function createManualTimers(): ManualTimers {
     },
     get pending() {
       return waiting.size;
+    },
+    get nowMs() {
+      return nowMs;
     },
   };
 }

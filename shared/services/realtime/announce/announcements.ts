@@ -1,6 +1,6 @@
 /**
- * Sends events to the groups of their workspaces: one at a time under each key, so many at once, the rest waiting and growing newer while
- * they do. What is sent of a workspace's commits never goes back, unless the workspace was long forgotten (newest-commits.ts). What fails
+ * Sends events to the groups of their workspaces: under each key one at a time, and one in `announcePaceMs` at most, counted from where it
+ * began; of all keys so many at once. The rest wait, and grow newer while they do. What is sent of a workspace's commits never goes back, unless the workspace was long forgotten (newest-commits.ts). What fails
  * is not sent again: the next event tells more than it did, and clients look from time to time anyway.
  */
 import type { TidemarkError } from '../../../core/errors.ts';
@@ -13,6 +13,7 @@ import type { Metrics } from '../../../ports/metrics.ts';
 import { type Notifier, groupOfWorkspace } from '../../../ports/notifier.ts';
 import { errorCodeOf } from './error-code.ts';
 import { NewestCommits } from './newest-commits.ts';
+import { RestingKeys } from './resting-keys.ts';
 import { withinTime } from './time-limit.ts';
 import { type Announcement, WaitingEvents, keyOf } from './waiting-events.ts';
 
@@ -33,15 +34,21 @@ export class Announcements {
   readonly #needs: AnnouncementNeeds;
   readonly #waiting = new WaitingEvents(limits.announcementsPendingMax);
   readonly #sending = new Map<string, Announcement>();
+  readonly #resting: RestingKeys;
   readonly #newest = new NewestCommits(limits.announcementsPendingMax);
   /** Events that were lost, one way or the other, since one was sent or nothing waited. */
   readonly #lost = { failed: 0, dropped: 0 };
 
   constructor(needs: AnnouncementNeeds) {
     this.#needs = needs;
+    const freed = (key: string): void => this.#freed(key);
+    this.#resting = new RestingKeys(needs.timers, limits.announcePaceMs, limits.announcementsPendingMax, freed);
   }
 
-  /** Resolves when the event, or a newer one in its place, was sent, failed, or was dropped. Never rejects. */
+  /**
+   * Resolves when the event, or a newer one in its place, was sent, failed, or was dropped; at once when it waits for the one before under
+   * its key, or for the pace. Never rejects.
+   */
   announce(event: RealtimeEvent): Promise<void> {
     return event.kind === 'commit' ? this.#announceCommit(event) : this.#put(keyOf(event), event);
   }
@@ -60,7 +67,7 @@ export class Announcements {
     const isOnItsWay = standing?.event.kind === 'commit' && standing.event.seq >= word.seq;
     if (isOnItsWay || (isLate && known.isSent)) {
       this.#count(event, 'coalesced');
-      return isOnItsWay ? standing.settled : Promise.resolve();
+      return isOnItsWay ? this.#told(standing) : Promise.resolve();
     }
     if (!isLate) this.#newest.set(event);
     return this.#put(key, word);
@@ -71,13 +78,26 @@ export class Announcements {
     if (waiting !== undefined) {
       this.#count(waiting.event, 'coalesced');
       waiting.event = event;
-      return waiting.settled;
+      return this.#told(waiting);
     }
     const { promise: settled, resolve: settle } = Promise.withResolvers<void>();
-    const dropped = this.#waiting.add({ key, event, settled, settle });
+    const announcement = { key, event, settled, settle };
+    const isFree = !this.#isBusy(key);
+    const dropped = this.#waiting.add(announcement, isFree);
     if (dropped !== undefined) this.#drop(dropped);
-    this.#sendWhatMay();
-    return settled;
+    if (isFree) this.#sendWhatMay();
+    return this.#told(announcement);
+  }
+
+  #isBusy(key: string): boolean {
+    return this.#sending.has(key) || this.#resting.has(key);
+  }
+
+  /** What its callers wait for. */
+  #told(announcement: Announcement): Promise<void> {
+    const { key, settled } = announcement;
+    const isNext = this.#sending.get(key) === announcement || !this.#isBusy(key);
+    return isNext ? settled : Promise.resolve();
   }
 
   #drop({ event, settle }: Announcement): void {
@@ -93,9 +113,10 @@ export class Announcements {
 
   #sendWhatMay(): void {
     while (this.#sending.size < limits.announcementsSentAtOnceMax) {
-      const next = this.#waiting.take((key) => !this.#sending.has(key));
+      const next = this.#waiting.take();
       if (next === undefined) break;
       this.#sending.set(next.key, next);
+      this.#resting.begin(next.key);
       void this.#send(next);
     }
     if (this.#waiting.size === 0) this.#lost.dropped = 0;
@@ -116,6 +137,12 @@ export class Announcements {
     metrics.record('tidemark.announcement.milliseconds', Math.max(0, clock.now() - sinceMs), { kind: event.kind });
     this.#sending.delete(key);
     settle();
+    this.#freed(key);
+  }
+
+  /** One of the two that a key waits for is over: what was sent last, and its rest. */
+  #freed(key: string): void {
+    if (!this.#isBusy(key)) this.#waiting.free(key);
     this.#sendWhatMay();
   }
 

@@ -22,45 +22,67 @@ export interface Announcement {
 }
 
 /**
- * Events that wait to be sent, one a key, in the order in which their keys came. When they are too many the oldest goes: of progress and
- * presence while there are any, because they are soon followed by another; a commit perhaps is not.
+ * Events that wait to be sent, one a key; those whose key is free are taken in the order in which it became free. When they are too many the
+ * oldest goes: of progress and presence while there are any, because they are soon followed by another; a commit perhaps is not.
  */
 export class WaitingEvents {
   readonly #max: number;
-  readonly #commits = new Map<string, Announcement>();
-  readonly #others = new Map<string, Announcement>();
+  readonly #commits = new Line();
+  readonly #others = new Line();
 
   constructor(max: number) {
     this.#max = max;
   }
 
   get size(): number {
-    return this.#commits.size + this.#others.size;
+    return this.#commits.waiting.size + this.#others.waiting.size;
   }
 
   get(key: string): Announcement | undefined {
-    return this.#commits.get(key) ?? this.#others.get(key);
+    return this.#commits.waiting.get(key) ?? this.#others.waiting.get(key);
   }
 
   /** Returns what no longer waits because of it, perhaps itself. Nothing waits under its key. */
-  add(announcement: Announcement): Announcement | undefined {
-    const queue = announcement.event.kind === 'commit' ? this.#commits : this.#others;
-    queue.set(announcement.key, announcement);
+  add(announcement: Announcement, isFree: boolean): Announcement | undefined {
+    const { key, event } = announcement;
+    const line = event.kind === 'commit' ? this.#commits : this.#others;
+    line.waiting.set(key, announcement);
+    if (isFree) line.free.add(key);
     if (this.size <= this.#max) return undefined;
-    return takeFirst(this.#others, () => true) ?? takeFirst(this.#commits, () => true);
+    return this.#others.takeOldest() ?? this.#commits.takeOldest();
+  }
+
+  /** What waits under this key, if anything, may be sent now. */
+  free(key: string): void {
+    for (const line of [this.#commits, this.#others]) if (line.waiting.has(key)) line.free.add(key);
   }
 
   /** The next one whose key is free; commits first. */
-  take(isFree: (key: string) => boolean): Announcement | undefined {
-    return takeFirst(this.#commits, isFree) ?? takeFirst(this.#others, isFree);
+  take(): Announcement | undefined {
+    return this.#commits.takeFree() ?? this.#others.takeFree();
   }
 }
 
-function takeFirst(queue: Map<string, Announcement>, isWanted: (key: string) => boolean): Announcement | undefined {
-  for (const [key, announcement] of queue) {
-    if (!isWanted(key)) continue;
-    queue.delete(key);
+class Line {
+  /** In the order in which their keys came. */
+  readonly waiting = new Map<string, Announcement>();
+  /** Of them those that may be sent, in the order in which they might. */
+  readonly free = new Set<string>();
+
+  takeOldest(): Announcement | undefined {
+    for (const key of this.waiting.keys()) return this.#take(key);
+    return undefined;
+  }
+
+  takeFree(): Announcement | undefined {
+    for (const key of this.free) return this.#take(key);
+    return undefined;
+  }
+
+  #take(key: string): Announcement | undefined {
+    const announcement = this.waiting.get(key);
+    this.waiting.delete(key);
+    this.free.delete(key);
     return announcement;
   }
-  return undefined;
 }

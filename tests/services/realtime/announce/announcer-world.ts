@@ -35,12 +35,16 @@ export function presenceOf(workspace: number, device: number, state: 'idle' | 's
 /** A call that the service has not answered yet. */
 export interface HeldCall {
   readonly what: string;
+  /** Of an event that is sent. */
+  readonly event: RealtimeEvent | undefined;
   readonly signal: AbortSignal | undefined;
   succeed(): void;
   fail(): void;
 }
 
 const down = () => new TidemarkError('unavailable', 'the service is down');
+
+export type AnnouncerWorld = ReturnType<typeof createAnnouncerWorld>;
 
 export function createAnnouncerWorld() {
   const clock = createManualClock();
@@ -58,7 +62,8 @@ export function createAnnouncerWorld() {
       if (at >= 0) held.splice(at, 1);
       work();
     };
-    const entry = { what, signal, succeed: end(resolve), fail: end(() => reject(down())) };
+    const event = call.kind === 'send' ? eventOf(call) : undefined;
+    const entry = { what, event, signal, succeed: end(resolve), fail: end(() => reject(down())) };
     held.push(entry);
     return promise;
   };

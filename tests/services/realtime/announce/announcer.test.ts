@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe as suite, test } from 'node:test';
 import { limits } from '../../../../shared/core/limits.ts';
-import { ann, bob } from '../../../contracts/metadata-records.ts';
 import {
+  type AnnouncerWorld,
   commitOf,
   createAnnouncerWorld,
   describe,
@@ -13,9 +13,8 @@ import {
   workspaceOf,
 } from './announcer-world.ts';
 
-type World = ReturnType<typeof createAnnouncerWorld>;
-const heldOf = ({ held }: World) => held.map(({ what }) => what);
-const sentOf = ({ notifier }: World) => notifier.messages.map(describe);
+const heldOf = ({ held }: AnnouncerWorld) => held.map(({ what }) => what);
+const sentOf = ({ notifier }: AnnouncerWorld) => notifier.messages.map(describe);
 
 suite('events', () => {
   test('an event goes to the group of its workspace, and the call resolves when it was sent', async () => {
@@ -28,6 +27,7 @@ suite('events', () => {
     assert.deepEqual([sentOf(world), told.isDone], [['commit 1: 7'], true]);
     assert.equal(world.notifier.messages[0]?.group, `ws-${workspaceOf(1)}`);
     assert.deepEqual([...world.counts], [['announcement commit sent', 1]]);
+    world.timers.advance(limits.announcePaceMs);
     assert.equal(world.timers.pending, 0);
   });
 
@@ -43,24 +43,58 @@ suite('events', () => {
     world.held[0]!.succeed();
     await settle();
     assert.deepEqual(sentOf(world), ['commit 1: 7']);
+    world.timers.advance(limits.announcePaceMs);
     assert.equal(world.timers.pending, 0);
   });
 
-  test('of a burst the first and the last go out, and all calls resolve with the last', async () => {
+  test('of a burst the first goes out at once and the last when it may; only the call of the first waits', async () => {
     const world = createAnnouncerWorld();
     const told = Array.from({ length: 50 }, (_, n) => watch(world.announcer.announce(commitOf(1, n + 1))));
     await settle();
+    assert.deepEqual([heldOf(world), told.findLastIndex(({ isDone }) => !isDone)], [['commit 1: 1'], 0]);
     world.held[0]!.succeed();
     await settle();
-    assert.deepEqual([heldOf(world), told.filter(({ isDone }) => isDone).length], [['commit 1: 50'], 1]);
+    assert.ok(told.every(({ isDone }) => isDone));
+    world.timers.advance(limits.announcePaceMs - 1);
+    assert.deepEqual(heldOf(world), []);
+    world.timers.advance(1);
+    assert.deepEqual(heldOf(world), ['commit 1: 50']);
     world.held[0]!.succeed();
     await settle();
     assert.deepEqual(sentOf(world), ['commit 1: 1', 'commit 1: 50']);
-    assert.ok(told.every(({ isDone }) => isDone));
     assert.deepEqual(Object.fromEntries(world.counts), {
       'announcement commit sent': 2,
       'announcement commit coalesced': 48,
     });
+  });
+
+  test('the pace is counted from where the one before began, and no two go out at once under a key', async () => {
+    const world = createAnnouncerWorld();
+    void world.announcer.announce(commitOf(1, 1));
+    void world.announcer.announce(commitOf(1, 2));
+    world.timers.advance(3 * limits.announcePaceMs);
+    assert.deepEqual(heldOf(world), ['commit 1: 1']);
+    world.held[0]!.succeed();
+    await settle();
+    assert.deepEqual(heldOf(world), ['commit 1: 2'], 'the service took longer than the pace');
+    world.held[0]!.succeed();
+    await settle();
+    world.timers.advance(limits.announcePaceMs);
+    void world.announcer.announce(commitOf(1, 3));
+    assert.deepEqual(heldOf(world), ['commit 1: 3'], 'after a pause the first goes out at once again');
+    void world.announcer.announce(commitOf(2, 1));
+    assert.equal(heldOf(world).length, 2, 'workspaces do not wait for one another');
+  });
+
+  test('what waits for the pace goes out though the one before failed', async () => {
+    const world = createAnnouncerWorld();
+    void world.announcer.announce(presenceOf(1, 1, 'syncing'));
+    void world.announcer.announce(presenceOf(1, 1, 'idle'));
+    world.held[0]!.fail();
+    await settle();
+    assert.deepEqual(heldOf(world), []);
+    world.timers.advance(limits.announcePaceMs);
+    assert.deepEqual(heldOf(world), ['presence 1/1: idle']);
   });
 
   test('an older commit never goes out after a newer one: before it was sent, while, and after', async () => {
@@ -75,6 +109,7 @@ suite('events', () => {
     await world.announcer.announce(commitOf(1, 3));
     assert.deepEqual([sentOf(world), heldOf(world)], [['commit 1: 5'], []]);
     await Promise.all([world.announcer.expelAll(workspaceOf(1)), settle().then(() => world.held[0]!.succeed())]);
+    world.timers.advance(limits.announcePaceMs);
     void world.announcer.announce(commitOf(1, 1));
     assert.deepEqual(heldOf(world), ['commit 1: 1'], 'another workspace under the id of one that is gone begins anew');
   });
@@ -85,6 +120,7 @@ suite('events', () => {
     world.held[0]!.fail();
     await settle();
     void world.announcer.announce(commitOf(1, 4));
+    world.timers.advance(limits.announcePaceMs);
     assert.deepEqual(heldOf(world), ['commit 1: 5']);
   });
 
@@ -105,6 +141,7 @@ suite('events', () => {
     assert.deepEqual(heldOf(world), first);
     for (const call of world.held.slice()) call.succeed();
     await settle();
+    world.timers.advance(limits.announcePaceMs);
     assert.deepEqual(heldOf(world), ['progress 1/1: 15', 'presence 1/1: offline']);
   });
 });
@@ -174,6 +211,7 @@ suite('a service that is down', () => {
       void announcer.announce(commitOf(9, round + 1));
       held[0]!.succeed();
       await settle();
+      world.timers.advance(limits.announcePaceMs);
     }
     assert.deepEqual(
       logged.map(({ level, fields }) => [level, fields]),
@@ -183,109 +221,5 @@ suite('a service that is down', () => {
       ]),
     );
     assert.equal(world.timers.pending, 0);
-  });
-});
-
-suite('expulsions', () => {
-  test('end the connections of a user, of a workspace, and a single one', async () => {
-    const world = createAnnouncerWorld();
-    const told = [
-      world.announcer.expelUser(ann),
-      world.announcer.expelAll(workspaceOf(1)),
-      world.announcer.expelConnection('c 1'),
-    ].map(watch);
-    assert.deepEqual(heldOf(world), [`user ${ann}`, `group ws-${workspaceOf(1)}`, 'connection c 1']);
-    for (const call of world.held.slice()) call.succeed();
-    await settle();
-    assert.ok(told.every(({ isDone }) => isDone));
-    assert.equal(world.notifier.closed.length, 3);
-    assert.equal(world.timers.pending, 0);
-  });
-
-  test('are tried again with growing waits, while the caller waits no longer than it may', async () => {
-    const world = createAnnouncerWorld();
-    const told = watch(world.announcer.expelUser(ann));
-    world.held[0]!.fail();
-    await settle();
-    assert.equal(told.isDone, false);
-    world.timers.advance(limits.announceWaitMs);
-    await settle();
-    assert.equal(told.isDone, true);
-    const waits: number[] = [];
-    let waitedMs: number = limits.announceWaitMs;
-    while (world.timers.pending > 0) {
-      world.timers.advance(50);
-      waitedMs += 50;
-      if (world.held.length === 0) continue;
-      waits.push(waitedMs);
-      waitedMs = 0;
-      if (waits.length < 3) world.held[0]!.fail();
-      else world.held[0]!.succeed();
-      await settle();
-    }
-    assert.deepEqual(waits, [1_000, 5_000, 30_000]);
-    assert.deepEqual(world.logged, []);
-    assert.equal(world.notifier.closed.length, 1);
-  });
-
-  test('one that fails to the end is told in the log, without the user', async () => {
-    const world = createAnnouncerWorld();
-    void world.announcer.expelUser(ann);
-    let tries = 0;
-    while (world.timers.pending > 0 || world.held.length > 0) {
-      for (const call of world.held.slice()) {
-        tries += 1;
-        call.fail();
-      }
-      await settle();
-      world.timers.advance(500_000);
-    }
-    assert.equal(tries, 5);
-    assert.deepEqual(
-      world.logged.map(({ level, fields }) => [level, fields]),
-      [['warn', { kind: 'user', code: 'unavailable', tries: 5 }]],
-    );
-  });
-
-  test('one that is asked for while it is under way is done once more; while it rests, at once', async () => {
-    const world = createAnnouncerWorld();
-    const both = [watch(world.announcer.expelUser(ann)), watch(world.announcer.expelUser(ann))];
-    assert.deepEqual(heldOf(world), [`user ${ann}`]);
-    world.held[0]!.succeed();
-    await settle();
-    assert.deepEqual([heldOf(world), both.some(({ isDone }) => isDone)], [[`user ${ann}`], false]);
-    world.held[0]!.fail();
-    await settle();
-    assert.deepEqual(heldOf(world), []);
-    const again = watch(world.announcer.expelUser(ann));
-    assert.deepEqual(heldOf(world), [`user ${ann}`]);
-    world.held[0]!.succeed();
-    await settle();
-    assert.ok([...both, again].every(({ isDone }) => isDone));
-    assert.equal(world.timers.pending, 0);
-  });
-
-  test('are bounded: few at once, and when too many are pending the newest are kept', async () => {
-    const world = createAnnouncerWorld();
-    void world.announcer.expelUser(bob);
-    world.held[0]!.fail();
-    await settle();
-    for (let n = 0; n < 1_000; n++) void world.announcer.expelConnection(`c ${n}`);
-    assert.equal(world.held.length, 8);
-    assert.deepEqual(
-      world.logged.map(({ fields }) => fields['kind']),
-      ['user'],
-    );
-    const tried = new Set<string>();
-    while (world.held.length > 0) {
-      for (const call of world.held.slice()) {
-        tried.add(call.what);
-        call.succeed();
-      }
-      await settle();
-    }
-    assert.deepEqual([tried.size, tried.has(`user ${bob}`)], [1_000, false]);
-    world.timers.advance(500_000);
-    assert.deepEqual([world.held.length, world.timers.pending], [0, 0]);
   });
 });
