@@ -31,6 +31,11 @@ function textsOf(claim: unknown): string[] {
   return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
 }
 
+/** A claim may be anything; the library does not look. */
+function isUser(sub: unknown): sub is string | undefined {
+  return sub === undefined || typeof sub === 'string';
+}
+
 function audiencesOf(hub: string, endpoint: string): string[] {
   return [`${endpoint}/client/hubs/${hub}`, `${endpoint}/client/?hub=${hub}`];
 }
@@ -55,7 +60,7 @@ export class AccessTokens {
   /** What a token of a client says. Undefined: it opens nothing here. Why is not told. */
   async verifyClient(token: string, hub: string, endpoint: string): Promise<ClientClaims | undefined> {
     const payload = await this.#verify(token, audiencesOf(hub, endpoint));
-    if (payload === undefined) return undefined;
+    if (payload === undefined || !isUser(payload.sub)) return undefined;
     return {
       userId: payload.sub === '' ? undefined : payload.sub,
       roles: textsOf(payload['role']),

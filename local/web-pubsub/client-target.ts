@@ -19,7 +19,12 @@ const secretParameters: ReadonlySet<string> = new Set([
   'awps_connection_id',
   'awps_reconnection_token',
 ]);
-const secretHeaders: ReadonlySet<string> = new Set(['authorization', 'cookie', 'sec-websocket-key']);
+const secretHeaders: ReadonlySet<string> = new Set([
+  'authorization',
+  'proxy-authorization',
+  'cookie',
+  'sec-websocket-key',
+]);
 
 function hubOf(url: URL): string | undefined {
   const inPath = /^\/client\/hubs\/([^/]+)\/?$/.exec(url.pathname)?.[1];

@@ -121,8 +121,8 @@ export class Connection {
     this.#cancelEnd?.();
     this.#cancelEnd = undefined;
     socket.on('message', (data) => this.#hear(writer, textOf(data)));
-    socket.on('pong', () => writer.heard());
-    socket.on('ping', () => writer.heard());
+    // Each ping is answered, and nothing bounds what waits of the answers but the rate.
+    for (const frame of ['ping', 'pong'] as const) socket.on(frame, () => void this.#takes(writer));
     // Of frames that are not of the protocol's form; the library closes with the fitting code.
     socket.on('error', () => this.end('The client broke the WebSocket protocol.', { byPeer: true }));
     socket.on('close', (code, reason) => this.#lost(writer, code, reason.toString()));
@@ -193,12 +193,19 @@ export class Connection {
   }
 
   #hear(writer: SocketWriter, text: string): void {
-    if (writer !== this.#writer) return;
-    writer.heard();
+    if (!this.#takes(writer)) return;
     this.#context.counters.received += 1;
-    if (this.#rate.take()) return this.#context.received(this, text);
+    this.#context.received(this, text);
+  }
+
+  /** Whether a frame of this socket is heard: it is the connection's, and within its rate. */
+  #takes(writer: SocketWriter): boolean {
+    if (writer !== this.#writer) return false;
+    writer.heard();
+    if (this.#rate.take()) return true;
     this.#context.counters.shedFloods += 1;
     this.end('Too many messages were sent.');
+    return false;
   }
 
   #lost(writer: SocketWriter, code: number, reason: string): void {

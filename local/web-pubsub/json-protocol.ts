@@ -47,11 +47,20 @@ export function isGroupName(value: unknown): value is string {
   return typeof value === 'string' && value.length <= groupCharactersMax && value.trim() !== '';
 }
 
+/** Undefined also for what nests so deeply that it can be read and not be written. */
+function jsonPayload(data: unknown): Payload | undefined {
+  try {
+    return data === undefined ? undefined : { dataType: 'json', json: JSON.stringify(data) };
+  } catch {
+    return undefined;
+  }
+}
+
 function decodePayload({ dataType, data }: Fields): Payload | undefined {
   switch (dataType) {
     case undefined:
     case 'json':
-      return data === undefined ? undefined : { dataType: 'json', json: JSON.stringify(data) };
+      return jsonPayload(data);
     case 'text':
       return typeof data === 'string' ? { dataType, text: data } : undefined;
     case 'binary': {
