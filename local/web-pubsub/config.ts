@@ -1,4 +1,5 @@
 import { TidemarkError } from '../../shared/core/errors.ts';
+import { type ConfigFields, getPort, mustGetText, parseConfigFields } from '../process-config.ts';
 
 /** What the process of the realtime endpoint is started with, and what it says when it serves. */
 export interface WebPubSubProcessConfig {
@@ -26,13 +27,7 @@ export interface WebPubSubReady {
 /** As long as the hash: a shorter one is what an attacker would guess. */
 const accessKeyBytesMin = 32;
 
-function mustGetText(fields: Readonly<Record<string, unknown>>, name: string): string {
-  const value = fields[name];
-  if (typeof value !== 'string' || value === '') throw new TidemarkError('malformed', `${name} is missing`);
-  return value;
-}
-
-function parseUrl(fields: Readonly<Record<string, unknown>>, name: string): URL | null {
+function parseUrl(fields: ConfigFields, name: string): URL | null {
   if (fields[name] === undefined || fields[name] === null) return null;
   const url = URL.parse(mustGetText(fields, name));
   // Its text is not told: a webhook's URL may carry a code.
@@ -40,7 +35,7 @@ function parseUrl(fields: Readonly<Record<string, unknown>>, name: string): URL 
   return url;
 }
 
-function parseEndpoint(fields: Readonly<Record<string, unknown>>): string | null {
+function parseEndpoint(fields: ConfigFields): string | null {
   const url = parseUrl(fields, 'endpoint');
   if (url === null) return null;
   if (url.href !== `${url.origin}/`) throw new TidemarkError('malformed', 'endpoint has more than a host and a port');
@@ -59,23 +54,10 @@ export function parseAccessKey(text: string): string {
 
 /** Reads the one argument of the process. Throws `malformed`, naming the field and not its value, on anything that is not a config. */
 export function parseWebPubSubProcessConfig(json: string): WebPubSubProcessConfig {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(json);
-  } catch {
-    // Without its cause: the parser's message quotes the text, and a webhook's URL may carry a code.
-    throw new TidemarkError('malformed', 'the configuration is not JSON');
-  }
-  if (typeof parsed !== 'object' || parsed === null)
-    throw new TidemarkError('malformed', 'the configuration is no object');
-  const fields: Readonly<Record<string, unknown>> = { ...parsed };
-  const port = fields['port'] ?? 0;
-  if (typeof port !== 'number' || !Number.isInteger(port) || port < 0 || port > 65_535) {
-    throw new TidemarkError('malformed', 'port is not a port');
-  }
+  const fields = parseConfigFields(json);
   return {
     host: fields['host'] === undefined ? '127.0.0.1' : mustGetText(fields, 'host'),
-    port,
+    port: getPort(fields),
     keyFile: mustGetText(fields, 'keyFile'),
     endpoint: parseEndpoint(fields),
     webhookUrl: parseUrl(fields, 'webhookUrl')?.href ?? null,

@@ -8,7 +8,7 @@ import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import { pino } from 'pino';
 import { systemClock } from '../../shared/adapters/node/system-clock.ts';
-import type { Timers } from '../../shared/ports/clock.ts';
+import { systemTimers } from '../../shared/adapters/node/system-timers.ts';
 import { type StartedPart, runCompanion } from '../companion-main.ts';
 import { type WebPubSubReady, parseAccessKey, parseWebPubSubProcessConfig } from './config.ts';
 import { connectionStringOf, createWebPubSubServer } from './server.ts';
@@ -18,13 +18,6 @@ const closeGraceMs = 2_000;
 /** Often enough to see what happens, when debug lines are wanted. */
 const countersEveryMs = 60_000;
 
-const timers: Timers = {
-  after: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
-
 async function start(): Promise<StartedPart<WebPubSubReady>> {
   const log = pino(
     { name: 'web-pubsub', level: process.env['TIDEMARK_LOG'] ?? 'info' },
@@ -33,7 +26,14 @@ async function start(): Promise<StartedPart<WebPubSubReady>> {
   const config = parseWebPubSubProcessConfig(process.argv[2] ?? process.env['TIDEMARK_WEB_PUBSUB_CONFIG'] ?? '');
   const { endpoint: asked, webhookUrl } = config;
   const accessKey = parseAccessKey(await readFile(config.keyFile, 'utf8'));
-  const server = createWebPubSubServer({ accessKey, endpoint: asked, webhookUrl, clock: systemClock, timers, log });
+  const server = createWebPubSubServer({
+    accessKey,
+    endpoint: asked,
+    webhookUrl,
+    clock: systemClock,
+    timers: systemTimers,
+    log,
+  });
   const endpoint = await server.start(config.host, config.port);
   process.stdout.write(`${JSON.stringify({ ready: true, endpoint })}\n`);
   const counting = setInterval(() => log.debug({ ...server.counters }, 'counters'), countersEveryMs);

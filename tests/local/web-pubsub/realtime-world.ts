@@ -12,39 +12,12 @@ import { type ClientOptions, WebSocket } from 'ws';
 import type { WebPubSubBounds } from '../../../local/web-pubsub/bounds.ts';
 import { reliableSubprotocol } from '../../../local/web-pubsub/json-protocol.ts';
 import { type WebPubSubServer, connectionStringOf, createWebPubSubServer } from '../../../local/web-pubsub/server.ts';
-import type { Timers } from '../../../shared/ports/clock.ts';
 import type { Log } from '../../../shared/ports/log.ts';
 import { type ManualClock, createManualClock } from '../../contracts/manual-clock.ts';
+import { type ManualTimers, createManualTimers } from '../../contracts/manual-timers.ts';
 
 export const accessKey = Buffer.alloc(32, 7).toString('base64');
 export const hub = 'tidemark';
-
-export interface ManualTimers extends Timers {
-  /** Runs what is due by then, in order. */
-  readonly advance: (milliseconds: number) => void;
-  readonly pending: number;
-}
-
-export function createManualTimers(): ManualTimers {
-  let nowMs = 0;
-  const waiting = new Set<{ readonly dueMs: number; readonly run: () => void }>();
-  return {
-    after: (delayMs, run) => {
-      const entry = { dueMs: nowMs + delayMs, run };
-      waiting.add(entry);
-      return () => void waiting.delete(entry);
-    },
-    advance: (milliseconds) => {
-      nowMs += milliseconds;
-      for (const entry of [...waiting].sort((one, other) => one.dueMs - other.dueMs)) {
-        if (entry.dueMs <= nowMs && waiting.delete(entry)) entry.run();
-      }
-    },
-    get pending() {
-      return waiting.size;
-    },
-  };
-}
 
 export interface RealtimeWorld {
   readonly server: WebPubSubServer;
@@ -80,6 +53,7 @@ export interface ConnectedClient {
 export interface WorldOptions {
   readonly webhookUrl?: string;
   readonly bounds?: Partial<WebPubSubBounds>;
+  readonly later?: (run: () => void) => void;
 }
 
 function createRecordingLog(logged: string[]): Log {
@@ -121,8 +95,9 @@ export async function createRealtimeWorld(t: TestContext, options: WorldOptions 
   const timers = createManualTimers();
   const logged: string[] = [];
   const log = createRecordingLog(logged);
-  const { webhookUrl = null, bounds = {} } = options;
-  const server = createWebPubSubServer({ accessKey, endpoint: null, webhookUrl, clock, timers, log, bounds });
+  const { webhookUrl = null, bounds = {}, later } = options;
+  const given = { accessKey, endpoint: null, webhookUrl, clock, timers, log, bounds, ...(later && { later }) };
+  const server = createWebPubSubServer(given);
   const endpoint = await server.start('127.0.0.1', 0);
   t.after(async () => {
     const closed = server.close(0);
