@@ -15,6 +15,12 @@ export const defaultBounds = {
   messagesBurstMax: 500,
   /** Connections and those being let in, of all hubs: one machine's devices and tests. A free tier of the service has 20. */
   connectionsMax: 1_000,
+  /** Sockets of any kind: room for requests beside as many connections as there may be, and an end to those that say nothing. */
+  socketsMax: 2_000,
+  /** A request's headers are there at once. */
+  headersMs: 10_000,
+  /** A request's body is a mebibyte at most, and comes from this machine. */
+  requestMs: 30_000,
   /** A connection serves 32 folders at most; each is one group. */
   groupsPerConnectionMax: 256,
   /** Role strings grow by grants of REST only; a token is bounded by its header. */
@@ -26,6 +32,12 @@ export const defaultBounds = {
   /** What waits for a socket that reads slowly. Frames have a cost of their own besides their bytes. */
   socketFramesMax: 10_000,
   socketBytesMax: 4 * mebibyte,
+  /** Sockets that are written to in one turn of the event loop: a millisecond of work or less. */
+  fanOutBatch: 64,
+  /** Receivers of all messages that were accepted and are still to be sent: about a second of work. */
+  fanOutReceiversMax: 50_000,
+  /** The messages themselves; each is kept once for all of its receivers. */
+  fanOutBytesMax: 16 * mebibyte,
   /** Events of one connection that wait for the handler: it is slow, and the client does not wait for its acks. */
   eventsPendingMax: 64,
   eventsPendingBytesMax: 2 * mebibyte,

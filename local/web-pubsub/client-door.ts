@@ -84,7 +84,7 @@ export class ClientDoor {
       clock,
       timers,
       counters,
-      received: (connection, text) => carryOut(hubs.get(connection.identity.hub), events, connection, text),
+      received: (connection, text) => carryOut(endpoint, connection, text),
       ended: (connection, reason) => {
         const { hub, connectionId } = connection.identity;
         hubs.get(hub).remove(connection);
@@ -102,7 +102,7 @@ export class ClientDoor {
     socket.on('error', () => undefined);
     this.#open.add(socket);
     socket.once('close', () => this.#open.delete(socket));
-    const refusal = await this.#enter(upgrade);
+    const refusal = await this.#enter(upgrade).catch((error: unknown) => this.#giveUp(socket, error));
     if (refusal === undefined) return;
     this.#endpoint.counters.refused += 1;
     this.#endpoint.log.debug({ status: refusal.status }, 'a client was refused');
@@ -118,6 +118,12 @@ export class ClientDoor {
   /** Cuts all sockets that are still there. */
   cut(): void {
     for (const socket of this.#open) socket.destroy();
+  }
+
+  /** Nobody's request ends the process; what it was about stays out of the log. */
+  #giveUp(socket: Duplex, error: unknown): undefined {
+    this.#endpoint.log.error({ error: error instanceof Error ? error.name : 'unknown' }, 'an upgrade failed');
+    socket.destroy();
   }
 
   async #enter(upgrade: Upgrade): Promise<Refused | undefined> {

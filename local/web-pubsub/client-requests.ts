@@ -4,7 +4,8 @@
  */
 import type { Connection } from './connection.ts';
 import type { ConnectionEvents } from './connection-events.ts';
-import { type Hub, deliver } from './hub.ts';
+import type { Endpoint } from './endpoint.ts';
+import { targetOf } from './fan-out.ts';
 import {
   type AckError,
   type ClientMessage,
@@ -16,12 +17,14 @@ import {
 } from './json-protocol.ts';
 import type { GroupAction } from './permissions.ts';
 
+type Served = Pick<Endpoint, 'hubs' | 'events' | 'fanOut'>;
 type GroupRequest = Extract<ClientMessage, { readonly group: string }>;
 
 const duplicate = (ackId: number): AckError => ({
   name: 'Duplicate',
   message: `The request with ack id ${ackId} was carried out already.`,
 });
+const tooManyMessages: AckError = { name: 'InternalServerError', message: 'Too many messages wait to be sent.' };
 const tooManyGroups: AckError = { name: 'Forbidden', message: 'The connection is in too many groups.' };
 
 function settle(connection: Connection, ackId: number | undefined, error: AckError | undefined): void {
@@ -37,7 +40,8 @@ function isRepeated(connection: Connection, ackId: number | undefined): ackId is
   return ackId !== undefined && connection.ackIds.has(ackId);
 }
 
-function changeGroups(hub: Hub, connection: Connection, request: GroupRequest): AckError | undefined {
+function changeGroups(endpoint: Served, connection: Connection, request: GroupRequest): AckError | undefined {
+  const hub = endpoint.hubs.get(connection.identity.hub);
   const { group } = request;
   const action: GroupAction = request.kind === 'sendToGroup' ? 'sendToGroup' : 'joinLeaveGroup';
   if (!connection.permissions.may(action, group)) {
@@ -53,14 +57,19 @@ function changeGroups(hub: Hub, connection: Connection, request: GroupRequest): 
       const { userId } = connection.identity;
       const origin = { from: 'group' as const, group, ...(userId === undefined ? {} : { fromUserId: userId }) };
       const message = encodeMessage(origin, request.payload);
-      deliver(message, hub.inGroup(group), (receiver) => !request.noEcho || receiver !== connection);
-      return undefined;
+      const isAccepted = endpoint.fanOut.accept({
+        message,
+        target: targetOf(connection.identity.hub, 'group', group),
+        connections: hub.inGroup(group),
+        isWanted: (receiver) => receiver.groups.has(group) && (!request.noEcho || receiver !== connection),
+      });
+      return isAccepted ? undefined : tooManyMessages;
     }
   }
 }
 
 /** Carries out one frame of a client. */
-export function carryOut(hub: Hub, events: ConnectionEvents, connection: Connection, text: string): void {
+export function carryOut(endpoint: Served, connection: Connection, text: string): void {
   const request = decodeClientMessage(text);
   if (request === undefined) return connection.end('A message is not of the form of the subprotocol.');
   switch (request.kind) {
@@ -76,13 +85,13 @@ export function carryOut(hub: Hub, events: ConnectionEvents, connection: Connect
         message: `${request.type} is not served here.`,
       });
     case 'event':
-      return sendEvent(events, connection, request);
+      return sendEvent(endpoint.events, connection, request);
     case 'joinGroup':
     case 'leaveGroup':
     case 'sendToGroup': {
       const { ackId } = request;
       if (isRepeated(connection, ackId)) return connection.control(ackFrame(ackId, duplicate(ackId)));
-      return settle(connection, ackId, changeGroups(hub, connection, request));
+      return settle(connection, ackId, changeGroups(endpoint, connection, request));
     }
   }
 }

@@ -5,6 +5,7 @@ import type { AccessTokens } from './access-tokens.ts';
 import type { WebPubSubBounds } from './bounds.ts';
 import type { ConnectionEvents } from './connection-events.ts';
 import type { Counters } from './counters.ts';
+import type { FanOut } from './fan-out.ts';
 import { Hub } from './hub.ts';
 import type { Webhook } from './webhook.ts';
 
@@ -53,6 +54,7 @@ export interface Endpoint {
   readonly log: Log;
   readonly counters: Counters;
   readonly hubs: Hubs;
+  readonly fanOut: FanOut;
   readonly tokens: AccessTokens;
   readonly events: ConnectionEvents;
   /** Undefined: there is no event handler, and connects are decided by tokens alone. */

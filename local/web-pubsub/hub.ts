@@ -1,6 +1,5 @@
 /** Who is connected to a hub: by id, by user and by group. A group is there while somebody is in it. */
 import type { Connection } from './connection.ts';
-import type { OutboundMessage } from './json-protocol.ts';
 
 function addTo(sets: Map<string, Set<Connection>>, name: string, connection: Connection): void {
   const set = sets.get(name);
@@ -74,13 +73,4 @@ export class Hub {
   leaveAll(connection: Connection): void {
     for (const group of connection.groups) this.leave(connection, group);
   }
-}
-
-/** Sends to all of them for which `wanted` holds. Ends, on its way, those that cannot take more. */
-export function deliver(
-  message: OutboundMessage,
-  connections: Iterable<Connection>,
-  wanted: (connection: Connection) => boolean = () => true,
-): void {
-  for (const connection of connections) if (wanted(connection)) connection.send(message);
 }

@@ -22,6 +22,8 @@ export interface RestAnswer {
   readonly status: number;
   /** As JSON. */
   readonly body?: object;
+  /** When to try again. */
+  readonly retryAfterSeconds?: number;
 }
 
 export type Route = (request: RestRequest) => RestAnswer | Promise<RestAnswer>;

@@ -1,7 +1,7 @@
 /** What the server's SDK asks for, by the paths and statuses of api-version 2024-12-01. */
 import type { Connection } from './connection.ts';
-import { type MessageOrigin, encodeMessage, isGroupName } from './json-protocol.ts';
-import { deliver } from './hub.ts';
+import { targetOf } from './fan-out.ts';
+import { encodeMessage, isGroupName } from './json-protocol.ts';
 import { payloadOf } from './payload.ts';
 import { isGroupAction } from './permissions.ts';
 import {
@@ -22,11 +22,18 @@ const done: RestAnswer = { status: 204 };
 /** Answers of HEAD say no more than their status. */
 const missing: RestAnswer = answerError(404, 'NotFound', 'There is no such connection, user or group in the hub.');
 
+/** What waits is sent within about a second. */
+const tooMany: RestAnswer = {
+  ...answerError(429, 'TooManyRequests', 'Too many messages wait to be sent.'),
+  retryAfterSeconds: 1,
+};
+
 const ttlSecondsMax = 300;
 const defaultReason = 'The server closed the connection.';
 const minutesMax = 1_440;
 
 type Targets = (request: RestRequest) => Iterable<Connection>;
+type Names = 'connectionId' | 'group' | 'userId';
 
 const everybody: Targets = ({ hub }) => hub.all();
 const group: Targets = (request) => request.hub.inGroup(namedOf(request, 'group'));
@@ -41,18 +48,24 @@ function isEmpty(targets: Iterable<Connection>): boolean {
   return true;
 }
 
-function send(targets: Targets, originOf: (request: RestRequest) => MessageOrigin): Route {
+/** @param named what of the path names the target. Undefined: everybody. */
+function send(targets: Targets, named?: Names): Route {
   return (request) => {
     integerOf(request.query, 'messageTtlSeconds', 0, ttlSecondsMax);
     const payload = payloadOf(request.contentType, request.body);
     if (payload === undefined) throw new BadRequest('The body is not of a content type that is served, or no JSON.');
-    deliver(encodeMessage(originOf(request), payload), targets(request), wantedBy(request));
-    return accepted;
+    const { fanOut } = request.endpoint;
+    const name = named === undefined ? '' : namedOf(request, named);
+    const isWanted = wantedBy(request);
+    const isAccepted = fanOut.accept({
+      message: encodeMessage(named === 'group' ? { from: 'group', group: name } : { from: 'server' }, payload),
+      target: targetOf(request.hubName, named, name),
+      connections: targets(request),
+      isWanted: (one) => isWanted(one) && (named !== 'group' || one.groups.has(name)),
+    });
+    return isAccepted ? accepted : tooMany;
   };
 }
-
-const fromServer = (): MessageOrigin => ({ from: 'server' });
-const fromGroup = (request: RestRequest): MessageOrigin => ({ from: 'group', group: namedOf(request, 'group') });
 
 function exists(targets: Targets): Route {
   return (request) => (isEmpty(targets(request)) ? missing : ok);
@@ -176,23 +189,23 @@ const generateToken: Route = async ({ query, endpoint, hubName }) => {
 
 /** By method and path after `/api/hubs/{hub}`. */
 export const routes: readonly (readonly [method: string, path: string, route: Route])[] = [
-  ['POST', '/:send', send(everybody, fromServer)],
+  ['POST', '/:send', send(everybody)],
   ['POST', '/:closeConnections', close(everybody)],
   ['POST', '/:generateToken', generateToken],
   ['POST', '/:addToGroups', addToGroups],
   ['POST', '/:removeFromGroups', removeFromGroups],
   ['HEAD', '/connections/{connectionId}', exists(connection)],
   ['DELETE', '/connections/{connectionId}', close(connection)],
-  ['POST', '/connections/{connectionId}/:send', send(connection, fromServer)],
+  ['POST', '/connections/{connectionId}/:send', send(connection, 'connectionId')],
   ['DELETE', '/connections/{connectionId}/groups', leaveAll(connection)],
   ['HEAD', '/groups/{group}', exists(group)],
-  ['POST', '/groups/{group}/:send', send(group, fromGroup)],
+  ['POST', '/groups/{group}/:send', send(group, 'group')],
   ['POST', '/groups/{group}/:closeConnections', close(group)],
   ['GET', '/groups/{group}/connections', listGroup],
   ['PUT', '/groups/{group}/connections/{connectionId}', join(connection, missing)],
   ['DELETE', '/groups/{group}/connections/{connectionId}', leave(connection)],
   ['HEAD', '/users/{userId}', exists(user)],
-  ['POST', '/users/{userId}/:send', send(user, fromServer)],
+  ['POST', '/users/{userId}/:send', send(user, 'userId')],
   ['POST', '/users/{userId}/:closeConnections', close(user)],
   ['DELETE', '/users/{userId}/groups', leaveAll(user)],
   ['PUT', '/users/{userId}/groups/{group}', join(user, ok)],

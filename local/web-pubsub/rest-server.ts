@@ -50,8 +50,18 @@ function find(method: string, path: string): Found | undefined {
   return undefined;
 }
 
+/**
+ * Whether a request's target is written as URLs are. Other forms, with `..` or a backslash, mean another path to whoever reads URLs than to
+ * whoever splits them, and a token is for the one while the route is found by the other.
+ */
+function isNormal(target: string): boolean {
+  const url = URL.parse(target, 'http://endpoint');
+  return url !== null && url.pathname + url.search === target;
+}
+
 async function decide(endpoint: Endpoint, request: IncomingMessage): Promise<RestAnswer> {
   const { method = '', url = '', headers } = request;
+  if (!isNormal(url)) return unknown;
   const [path = '', search = ''] = url.split('?', 2);
   if (path === '/api/health') return { status: 200 };
   const token = bearerOf(headers.authorization);
@@ -84,12 +94,14 @@ function answerTo(endpoint: Endpoint, error: unknown): RestAnswer {
   return answerError(500, 'InternalServerError', 'The request failed.');
 }
 
-function write(request: IncomingMessage, response: ServerResponse, { status, body }: RestAnswer): void {
+function write(request: IncomingMessage, response: ServerResponse, answer: RestAnswer): void {
+  const { status, body, retryAfterSeconds } = answer;
   const text = body === undefined ? '' : JSON.stringify(body);
   const code = body !== undefined && 'code' in body ? { 'x-ms-error-code': String(body.code) } : {};
   // A body that nobody read would be taken for the next request.
   const connection = request.complete ? {} : { connection: 'close' };
-  const headers = { ...code, ...connection };
+  const retry = retryAfterSeconds === undefined ? {} : { 'retry-after': `${retryAfterSeconds}` };
+  const headers = { ...code, ...connection, ...retry };
   if (text === '') response.writeHead(status, status === 204 ? headers : { ...headers, 'content-length': 0 });
   else response.writeHead(status, { ...headers, 'content-type': 'application/json; charset=utf-8' });
   response.end(request.method === 'HEAD' ? undefined : text);

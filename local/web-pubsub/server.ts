@@ -23,6 +23,7 @@ import { ClientDoor } from './client-door.ts';
 import { ConnectionEvents } from './connection-events.ts';
 import { type Counters, createCounters } from './counters.ts';
 import { type Endpoint, Hubs } from './endpoint.ts';
+import { FanOut } from './fan-out.ts';
 import { serveRest } from './rest-server.ts';
 import { Webhook } from './webhook.ts';
 
@@ -37,6 +38,8 @@ export interface WebPubSubServerOptions {
   readonly log: Log;
   readonly fetch?: typeof globalThis.fetch;
   readonly bounds?: Partial<WebPubSubBounds>;
+  /** Runs the turns in which messages go out (fan-out.ts); Node's setImmediate otherwise. */
+  readonly later?: (run: () => void) => void;
 }
 
 export interface WebPubSubServer {
@@ -73,6 +76,7 @@ function createEndpoint(options: WebPubSubServerOptions, url: () => string): End
     log,
     counters: createCounters(),
     hubs: new Hubs(bounds.groupsPerConnectionMax),
+    fanOut: new FanOut(bounds, options.later),
     tokens: new AccessTokens(accessKey, clock, bounds.tokenToleranceSeconds),
     events: new ConnectionEvents(webhook, bounds, log),
     webhook,
@@ -96,7 +100,12 @@ export function createWebPubSubServer(options: WebPubSubServerOptions): WebPubSu
   let stopPings = (): void => undefined;
   const endpoint = createEndpoint(options, () => options.endpoint ?? bound?.url ?? 'http://127.0.0.1');
   const door = new ClientDoor(endpoint);
-  const server = createServer((request, response) => void serveRest(endpoint, request, response));
+  const { headersMs, requestMs, socketsMax } = endpoint.bounds;
+  const server = createServer(
+    { headersTimeout: headersMs, requestTimeout: requestMs, connectionsCheckingInterval: headersMs },
+    (request, response) => void serveRest(endpoint, request, response),
+  );
+  server.maxConnections = socketsMax;
   server.on('upgrade', (request, socket, head) => void door.handle(request, socket, head));
   return {
     counters: endpoint.counters,
