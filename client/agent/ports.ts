@@ -17,7 +17,7 @@ export interface LocalKnowledge {
   get(nodeId: NodeId): LocalNode | undefined;
   /** The path to which an application was bringing the node when it broke off. */
   intendedPath(nodeId: NodeId): string | undefined;
-  /** A file whose content is this, if one was here when last seen. */
+  /** Some files whose content is this, as last seen: a handful, however many there are. */
   byContent(content: Digest): readonly LocalNode[];
   chunksOf(content: Digest): ContentChunks | undefined;
   /** Every chunk list that is known, in no order: of contents that no file has any more, too. Costs a pass over all of them. */

@@ -36,7 +36,7 @@ export function journalToPlanTrees(journal: Journal, foldsNames: boolean): PlanT
     remote: (id) => trees.getRemote(id),
     localChildren: (id) => listings.localChildren(id),
     remoteChildren: (id) => listings.remoteChildren(id),
-    localByContent: (content) => listings.localByContent(content),
+    unsettledByContent: (content) => listings.unsettledByContent(content),
     localAt: (place) => listings.localAt(place),
     remoteAt: (place) => listings.remoteAt(place),
     foldsNames,

@@ -16,6 +16,9 @@ function overlaidLocal(db: Database, where: string, ...values: readonly (string 
   return changed;
 }
 
+/** Enough to find one that is still there; each is a look at the disk for whoever asks. */
+const sameContentMax = 8;
+
 /** No id is above this one. */
 const lastId = 'f'.repeat(32);
 
@@ -44,8 +47,22 @@ export class Listings {
     return overlaidLocal(this.#db, 'ino = ? AND dev = ?', ino, dev);
   }
 
+  /** Files on this disk that hold a content, `sameContentMax` at most: a tree may have as many files of one content as it has files. */
   localByContent(content: Digest): LocalNode[] {
-    return overlaidLocal(this.#db, 'content = ?', content);
+    const changed = this.#db.all(
+      `SELECT * FROM local WHERE content = ? AND present = 1 LIMIT ${sameContentMax}`,
+      content,
+    );
+    const rest = `${kept('local', 'content = ?', syncedAsLocalColumns)} LIMIT ${sameContentMax}`;
+    return [...changed.map(rowToLocal), ...this.#db.tuples(rest, content).map(tupleToLocal)].slice(0, sameContentMax);
+  }
+
+  /** All files on this disk that hold a content and differ in some tree, or may. */
+  unsettledByContent(content: Digest): LocalNode[] {
+    const moved = 'EXISTS (SELECT 1 FROM remote r WHERE r.node_id = synced.node_id)';
+    const changed = this.#db.all('SELECT * FROM local WHERE content = ? AND present = 1', content).map(rowToLocal);
+    const rest = this.#db.tuples(kept('local', `content = ? AND ${moved}`, syncedAsLocalColumns), content);
+    return [...changed, ...rest.map(tupleToLocal)];
   }
 
   /** What is in a folder of the workspace, as far as known. Unordered. */

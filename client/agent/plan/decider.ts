@@ -63,7 +63,7 @@ export class Decider {
     if (synced?.entry.kind !== 'file' || synced.entry.size === 0 || trees.local(nodeId) !== undefined) return false;
     if (trees.localAt(synced) !== undefined) return false;
     const { content } = synced.entry;
-    return trees.localByContent(content).some((other) => {
+    return trees.unsettledByContent(content).some((other) => {
       const there = trees.remote(other.nodeId)?.entry;
       return there?.kind !== 'file' || there.content !== content;
     });

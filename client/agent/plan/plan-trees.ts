@@ -9,8 +9,8 @@ export interface PlanTrees {
   remote(nodeId: NodeId): PlacedEntry | undefined;
   localChildren(folderId: NodeId): readonly LocalNode[];
   remoteChildren(folderId: NodeId): readonly PlacedEntry[];
-  /** Files on this disk that hold this content. */
-  localByContent(content: Digest): readonly LocalNode[];
+  /** Files on this disk that hold this content; those on which the three trees agree may be left out, and are many as a rule. */
+  unsettledByContent(content: Digest): readonly LocalNode[];
   localAt(place: Place): LocalNode | undefined;
   remoteAt(place: Place): PlacedEntry | undefined;
   /** Whether names that differ only in case or Unicode form are one name on this disk. Absent: they are not. */

@@ -83,6 +83,26 @@ describe('a journal file', () => {
     journal.close();
   });
 
+  it('tells of files of one content a handful, and all of those on which the trees may disagree', () => {
+    const journal = createJournal(file, identity);
+    const content = blake3Digest(utf8('x'));
+    const { trees, listings } = journal;
+    for (let n = 1; n <= 100; n++) {
+      trees.setRemote(idOf(n), fileAt(n, `f${n}`, 'x'));
+      trees.settle(idOf(n), fileAt(n, `f${n}`, 'x'));
+    }
+    const some = listings.localByContent(content);
+    assert.ok(some.length > 0 && some.length < 20, `${some.length} of 100`);
+    assert.deepEqual(listings.unsettledByContent(content), []);
+    trees.setRemote(idOf(1), undefined);
+    trees.setRemote(idOf(2), fileAt(2, 'f2', 'y'));
+    trees.setLocal(idOf(3), { ...toLocal(fileAt(3, 'f3', 'y')), stat });
+    trees.setLocal(idOf(101), { ...toLocal(fileAt(101, 'copy', 'x')), stat });
+    const unsettled = listings.unsettledByContent(content).map(({ nodeId }) => nodeId);
+    assert.deepEqual(unsettled.sort(), [idOf(1), idOf(2), idOf(101)].sort());
+    journal.close();
+  });
+
   it('keeps an unanswered commit, and knows when its bytes are not what was written', () => {
     const journal = createJournal(file, identity);
     const requestId = parseRequestId('4'.repeat(32));

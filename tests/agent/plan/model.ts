@@ -120,7 +120,7 @@ export function toPlanTrees({ synced, local, remote }: Three): PlanTrees {
     remote: (id) => remote.get(id),
     localChildren: (id) => childrenOf(local, id).map(toLocal),
     remoteChildren: (id) => childrenOf(remote, id),
-    localByContent: (content) => [...local.values()].map(toLocal).filter((node) => node.content === content),
+    unsettledByContent: (content) => [...local.values()].map(toLocal).filter((node) => node.content === content),
     localAt: (place) => asLocal(childAt(local, place.parentId, place.name)),
     remoteAt: (place) => childAt(remote, place.parentId, place.name),
   };

@@ -122,7 +122,7 @@ export class MemoryTrees implements TreesView {
       remote: (id) => this.#remote.get(id),
       localChildren: (id) => this.#localChildren(id),
       remoteChildren: (id) => [...this.#remote.values()].filter((node) => node.parentId === id),
-      localByContent: (content) => [...this.#local.values()].filter((node) => node.content === content),
+      unsettledByContent: (content) => [...this.#local.values()].filter((node) => node.content === content),
       localAt: (place) => at(this.#local.values(), place),
       remoteAt: (place) => at(this.#remote.values(), place),
       foldsNames,
