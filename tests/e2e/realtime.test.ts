@@ -4,8 +4,10 @@ import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { encodeStates } from '../../local/host/web-pubsub-event.ts';
 import type { UserId, WorkspaceId } from '../../shared/core/ids.ts';
 import type { RealtimeEvent } from '../../shared/core/wire/realtime-event.ts';
+import { groupOfWorkspace, roleOfGroup } from '../../shared/ports/notifier.ts';
 import { type StackClient, openClient } from '../local/stack-client.ts';
 import { Listener, knock } from './listener.ts';
 import { type World, openWorld } from './world.ts';
@@ -177,6 +179,44 @@ describe('a stack with realtime', () => {
     assert.equal(await knock(signed), 'open', 'what is signed here is a token');
   });
 
+  test('who can sign events of a connection gets nothing said or shown that its user may not', patience, async () => {
+    const { server, realtime } = world.stack.endpoints;
+    const workspaceId = await share(ann, bobId);
+    const eve = await openClient(server, 'eve');
+    const eveId = await userIdOf(eve);
+    const bobs = seatsIn(await negotiate(bob, workspaceId));
+    const annHears = await listen(await negotiate(ann, workspaceId), workspaceId);
+    const body = JSON.stringify({ folders: [{ workspaceId, deviceId: bob.deviceId, state: 'syncing' }] });
+    const asIf = async (user: string, changes: Readonly<Record<string, string>> = {}, sent = body): Promise<number> => {
+      const states = { user, seats: bobs, opened: String(Date.now()) };
+      const headers = {
+        'webhook-request-origin': new URL(realtime!).hostname,
+        'content-type': 'application/json',
+        'ce-type': 'azure.webpubsub.user.presence',
+        'ce-hub': 'tidemark',
+        'ce-connectionid': 'made-up',
+        'ce-eventname': 'presence',
+        'ce-signature': `sha256=${createHmac('sha256', keyOf(world.data)).update('made-up').digest('hex')}`,
+        'ce-connectionstate': encodeStates(states),
+        ...changes,
+      };
+      const url = new URL('/runtime/webhooks/webpubsub', server);
+      return (await fetch(url, { method: 'POST', headers, body: sent })).status;
+    };
+    assert.equal(await asIf(bobId, { 'ce-connectionid': 'another' }), 401, 'a signature is of one connection');
+    assert.equal(await asIf(bobId, { 'ce-signature': '' }), 401);
+    assert.equal(await asIf(eveId), 200, 'a report of seats of others is dropped');
+    assert.equal(await asIf(bobId, { 'ce-userid': eveId }), 200, 'and so is one whose user is not clear');
+    const claims = { sub: [eveId], role: [roleOfGroup(groupOfWorkspace(workspaceId))] };
+    const connect = { 'ce-type': 'azure.webpubsub.sys.connect', 'ce-eventname': 'connect' };
+    assert.equal(await asIf(eveId, connect, JSON.stringify({ claims, query: { seats: [bobs] } })), 401);
+    const { devices } = await ann.api.listPresence(workspaceId);
+    assert.ok(devices.every(({ deviceId }) => deviceId !== bob.deviceId));
+    // A signature covers no more than the connection's id, so with the user's own name it says what the user could.
+    assert.equal(await asIf(bobId), 200);
+    await annHears.heard((event) => event.kind === 'presence' && event.deviceId === bob.deviceId);
+  });
+
   test(
     'a commit is answered while the endpoint stands still, and what was said meanwhile is made up for',
     patience,
@@ -240,9 +280,13 @@ function alter(token: string, claims: Claims): string {
   return [header, Buffer.from(JSON.stringify({ ...old, ...claims })).toString('base64url'), signature].join('.');
 }
 
+/** The access key of the stack's endpoint. */
+function keyOf(data: string): string {
+  return readFileSync(join(data, 'realtime.key'), 'utf8').trim();
+}
+
 /** Signs a token's header and claims with the stack's own key. */
 function sign(token: string, data: string): string {
   const signed = token.split('.').slice(0, 2).join('.');
-  const key = readFileSync(join(data, 'realtime.key'), 'utf8').trim();
-  return `${signed}.${createHmac('sha256', key).update(signed).digest('base64url')}`;
+  return `${signed}.${createHmac('sha256', keyOf(data)).update(signed).digest('base64url')}`;
 }

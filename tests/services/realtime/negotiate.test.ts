@@ -67,6 +67,18 @@ describe('negotiate', () => {
     assert.deepEqual(notifier.asked[0]?.groups, [groupOfWorkspace(ws)]);
   });
 
+  it('finds the one seat among as many as may be asked for, and takes no more', async () => {
+    const { ann, ask, notifier } = await start();
+    const foreign = Array.from({ length: limits.realtimeSeatsMax - 1 }, (_, n) => ({
+      workspaceId: n % 2 === 0 ? nobodysWorkspace : ann.workspaceId,
+      deviceId: deviceIdSchema.fromJson(n.toString(16).padStart(32, '0'), ''),
+    }));
+    assert.deepEqual((await ask('ann', ...foreign, ann)).seats, [seatOf(ann)]);
+    assert.equal(notifier.asked.length, 1);
+    await assert.rejects(ask('ann', ...foreign, ann, { workspaceId: nobodysWorkspace, deviceId: nobodysDevice }));
+    assert.equal(notifier.asked.length, 1);
+  });
+
   it('reads the same of a seat of others as of one that nobody has', async () => {
     const reads: string[] = [];
     const noting = <Store extends object>(store: Store, name: string): Store =>
