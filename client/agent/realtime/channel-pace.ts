@@ -17,6 +17,8 @@ export const channelPace = {
   askedMaxMs: 3_600_000,
   /** A folder hears at once, and then this often at most of commits, and as often of other things. */
   heardEveryMs: 250,
+  /** A second commit within that is heard after this, one time: two people who save at about the same time are no flood. */
+  heardSecondMs: 50,
   /** Other things than commits that wait for their turn, of one workspace. What is over that is dropped. */
   heardPendingMax: 64,
   /** Any event is a tenth of this. */
