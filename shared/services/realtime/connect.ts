@@ -1,5 +1,6 @@
 import type { Seat } from '../../core/wire/realtime-negotiate.ts';
 import { groupOfWorkspace, roleOfGroup } from '../../ports/notifier.ts';
+import type { RateLimiter } from '../../ports/rate-limiter.ts';
 import type { Needs } from '../dependencies.ts';
 import { serverTimeMs } from '../server-time.ts';
 import { type ConnectAnswer, type ConnectInput, type NamedValues, openedName, userName } from './connection.ts';
@@ -14,13 +15,17 @@ const roleClaims = ['role', 'http://schemas.microsoft.com/ws/2008/06/identity/cl
  * Whether a connection is let in: a URL is minutes old, and its `seats` are what the client made of them. Each seat must be the user's
  * now, and the token's roles must be those of the seats' workspaces exactly. So nobody listens to a workspace without a seat there that was
  * looked at, and a token whose roles are not understood opens nothing.
+ *
+ * One URL may be come with again and again: each time counts as a request of its user.
  */
 export async function connect(
-  deps: Needs<'metadata' | 'clock' | 'log'>,
+  deps: Needs<'metadata' | 'clock' | 'log'> & { readonly rateLimiter: RateLimiter | null },
   { userHeader, claims, query }: ConnectInput,
 ): Promise<ConnectAnswer> {
   const userId = userOfClaims(claims);
   if (userId === undefined || contradicts(userHeader, userId)) return refused(deps, 'no user');
+  // Without a line in the log: they would be as many.
+  if (deps.rateLimiter?.take(userId, deps.clock.now()).allowed === false) return { kind: 'refused', why: 'too often' };
   const asked = query[seatsName] ?? [];
   const seats = asked.length === 1 ? decodeSeats(asked[0]) : undefined;
   if (seats === undefined) return refused(deps, 'no seats');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { createTokenBucketLimiter } from '../../../shared/adapters/memory/token-bucket-limiter.ts';
 import { connect } from '../../../shared/services/realtime/connect.ts';
 import { readConnection } from '../../../shared/services/realtime/connection.ts';
 import { encodeSeats } from '../../../shared/services/realtime/seats.ts';
@@ -115,6 +116,29 @@ describe('connect', () => {
     assert.equal((await knock(world, 'ann', [seatOf(ann)])).kind, 'accepted');
     await anns.deleteWorkspace(ws, null);
     assert.equal((await knock(world, 'ann', [seatOf(ann)])).kind, 'refused');
+  });
+
+  it('counts as a request of the user: who comes too often is refused unseen, and others are let in', async () => {
+    const policy = { name: 'user', burst: 3, perSecond: 1 };
+    const { world: free, ann, bob } = await setScene();
+    const world = { ...free, deps: { ...free.deps, rateLimiter: createTokenBucketLimiter(policy) } };
+    const times = async (person: 'ann' | 'bob', count: number): Promise<string[]> => {
+      const seat = seatOf(person === 'ann' ? ann : bob);
+      const answers = Array.from({ length: count }, () => knock(world, person, [seat]));
+      return (await Promise.all(answers)).map(({ kind }) => kind);
+    };
+    assert.deepEqual(await times('ann', 3), ['accepted', 'accepted', 'accepted']);
+    const { metadata, ...rest } = world.deps;
+    const unreachable = new Proxy(metadata, { get: () => assert.fail('a store was asked') });
+    const lines = world.logged.length;
+    const input = { userHeader: null, claims: { role: rolesOf(ann), sub: [userOf('ann')] } };
+    const query = { seats: [encodeSeats([ann])] };
+    const answer = await connect({ ...rest, metadata: unreachable }, { ...input, query });
+    assert.deepEqual(answer, { kind: 'refused', why: 'too often' });
+    assert.equal(world.logged.length, lines);
+    assert.deepEqual(await times('bob', 1), ['accepted']);
+    world.clock.ms += 1_000;
+    assert.deepEqual(await times('ann', 2), ['accepted', 'refused']);
   });
 
   it('lets a viewer in', async () => {
