@@ -158,36 +158,6 @@ test('whom the handler refuses gets its status, and no other event follows', asy
   assert.deepEqual(new Set(handler.types()), new Set(['sys.connect', 'sys.connected']));
 });
 
-test('without a handler that can be reached and agrees nobody is let in, and it is asked again', async (t) => {
-  const handler = await startEventHandler(t);
-  const { urlOf, logged } = await createRealtimeWorld(t, { webhookUrl: handler.url });
-  const statusOf = async (): Promise<number> => (await refusalOf(openSocket(t, await urlOf()))).status;
-  handler.allow = () => ({ status: 200 });
-  assert.equal(await statusOf(), 503);
-  handler.allow = () => ({ status: 200, headers: { 'webhook-allowed-origin': 'elsewhere.test' } });
-  assert.equal(await statusOf(), 503);
-  handler.allow = () => ({ status: 404, headers: { 'webhook-allowed-origin': '*' } });
-  assert.equal(await statusOf(), 503);
-  assert.deepEqual(handler.types(), []);
-  handler.allow = (origin) => ({ status: 200, headers: { 'webhook-allowed-origin': `elsewhere.test, ${origin}` } });
-  await connectedOf(openSocket(t, await urlOf()));
-  await connectedOf(openSocket(t, await urlOf()));
-  assert.equal(handler.events.filter(({ method }) => method === 'OPTIONS').length, 4);
-  await handler.stop();
-  assert.equal(await statusOf(), 503);
-  const later = await startEventHandler(t, Number(new URL(handler.url).port));
-  await connectedOf(openSocket(t, await urlOf()));
-  assert.equal(later.events[0]?.method, 'OPTIONS');
-  assert.ok(!logged.join('').includes('of-the-handler'));
-});
-
-test('a handler that does not answer in time lets nobody in', async (t) => {
-  const handler = await startEventHandler(t);
-  handler.answer = () => new Promise(() => undefined);
-  const { urlOf } = await createRealtimeWorld(t, { webhookUrl: handler.url, bounds: { connectEventMs: 1 } });
-  assert.equal((await refusalOf(openSocket(t, await urlOf()))).status, 503);
-});
-
 test('user events are answered with data, and refused ones are told', async (t) => {
   const handler = await startEventHandler(t);
   const { connect } = await createRealtimeWorld(t, { webhookUrl: handler.url });
