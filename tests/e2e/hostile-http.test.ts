@@ -70,6 +70,9 @@ const rows: Readonly<Record<string, Row>> = {
   'POST /manifest/verify': { ofWorkspace: true, body: (ws) => [idBytes(ws), column, null] },
   'GET /workspaces/{ws}/nodes/{node}/versions': { ofWorkspace: true },
   'POST /workspaces/{ws}/restore': { ofWorkspace: true, body: () => [idBytes(ann.deviceId), 1, null, null, null] },
+  // About many workspaces: those that are not the caller's are left out of the answer.
+  'POST /realtime/negotiate': { ofWorkspace: false, body: (ws) => [[[idBytes(ws), idBytes(ann.deviceId)]]] },
+  'GET /workspaces/{ws}/presence': { ofWorkspace: true },
   'GET /health': { ofWorkspace: false },
   'GET /.well-known/tidemark-configuration': { ofWorkspace: false },
   'GET /.well-known/tidemark-keys.json': { ofWorkspace: false },

@@ -31,7 +31,13 @@ test('these are the routes that issue URLs', () => {
   const issuing = routes.filter(({ response }) => response !== null && /\burl:/.test(response.form));
   assert.deepEqual(
     issuing.map(({ method, path }) => `${method} ${path}`),
-    ['POST /upload/session', 'GET /upload/session/{session}', 'POST /download/session'],
+    [
+      'POST /upload/session',
+      'GET /upload/session/{session}',
+      'POST /download/session',
+      // Its URL opens a WebSocket and no blob: tests/local/web-pubsub/tokens.test.ts and tests/e2e/realtime.test.ts try it.
+      'POST /realtime/negotiate',
+    ],
   );
 });
 
