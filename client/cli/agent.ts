@@ -18,6 +18,7 @@ import { createTransferBuffers } from '../agent/transfer/buffers.ts';
 import type { TransferProgress } from '../agent/transfer/moved-bytes.ts';
 import { createTransferCount } from '../agent/transfer/services.ts';
 import { createTransfer } from '../agent/transfer/transfer.ts';
+import type { HeardUploads } from '../agent/realtime/heard-uploads.ts';
 import type { LiveFolder } from '../agent/watch/live-folder.ts';
 import { Turns } from '../agent/watch/turns.ts';
 import type { Executor } from '../agent/workers/executor.ts';
@@ -48,6 +49,8 @@ export interface Agent {
   readonly turns: Turns;
   /** What goes on by itself; undefined in a command that opened the folder for one action. */
   readonly live?: LiveFolder;
+  /** What other devices tell of their uploads; undefined where nothing is listened to. */
+  readonly uploads?: HeardUploads;
   /** Called with each step of what the engine does; returns how to stop that. */
   readonly onProgress: (listener: (event: ProgressEvent) => void) => () => void;
   /** Called with how many percent of an upload session have arrived; returns how to stop that. */

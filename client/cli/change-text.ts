@@ -36,7 +36,3 @@ export function changeToJson({ kind, nodeId, from, to, before, after }: NamedCha
     sizeAfter: sizeOf(after?.entry),
   };
 }
-
-export function countToText(changes: number): string {
-  return changes === 1 ? '1 change' : `${changes} changes`;
-}

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { styleText } from 'node:util';
 import type { Bandwidth } from '../sdk/bandwidth.ts';
 import type { RetryBudget } from '../sdk/retry-budget.ts';
+import { textWidth } from './text-width.ts';
 
 export interface OutputOptions {
   readonly json?: boolean;
@@ -87,9 +88,18 @@ export function bytesToText(bytes: number): string {
   return unit === 0 ? `${bytes} B` : `${value.toFixed(1)} ${units[unit]}`;
 }
 
+/** `1 folder`, `2 folders`. */
+export function countToText(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
 /** Rows as aligned columns. */
 export function tableToLines(rows: readonly (readonly string[])[]): string[] {
   const widths: number[] = [];
-  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, cell.length)));
-  return rows.map((row) => row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i]!))).join('  '));
+  for (const row of rows) row.forEach((cell, i) => (widths[i] = Math.max(widths[i] ?? 0, textWidth(cell))));
+  const pad = (cell: string, i: number): string => cell + ' '.repeat(widths[i]! - textWidth(cell));
+  return rows.map((row) => {
+    const line = [...row.slice(0, -1).map(pad), ...row.slice(-1)].join('  ');
+    return row.at(-1) === '' ? line.trimEnd() : line;
+  });
 }

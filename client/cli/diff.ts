@@ -2,9 +2,9 @@
 import { type HistoryPoint, type TreePoint } from '../agent/history/history.ts';
 import { changesBetween, nameChanges, touches } from '../agent/history/tree-changes.ts';
 import { planAction } from './actions/plan.ts';
-import { changeToJson, changeToText, countToText } from './change-text.ts';
+import { changeToJson, changeToText } from './change-text.ts';
 import { type DefineCommand, newCommand, serverOption } from './command.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, countToText } from './context.ts';
 import { diffFile } from './diff-file.ts';
 import { getPoint, systemZone } from './history-point.ts';
 import { parseCount } from './ls.ts';
@@ -51,7 +51,7 @@ async function diffPoints(
     changes: shown.map(changeToJson),
     checkedBy: trust,
   };
-  context.note(options, `From ${pointToText(before)} to ${pointToText(after)}: ${countToText(named.length)}`);
+  context.note(options, `From ${pointToText(before)} to ${pointToText(after)}: ${countToText(named.length, 'change')}`);
   context.print(options, data, () => shown.map(changeToText));
   if (shown.length < named.length) context.note(options, `There is more: --limit shows more than ${options.limit}.`);
 }

@@ -3,6 +3,7 @@
  * connection is away, further tries that fail are not told.
  */
 import type { ChannelNote } from '../agent/realtime/channel-needs.ts';
+import { countToText } from './context.ts';
 import type { WriteLine } from './watch-log.ts';
 
 const lossTexts: Readonly<Record<Extract<ChannelNote, { kind: 'lost' }>['reason'], string>> = {
@@ -14,6 +15,7 @@ const lossTexts: Readonly<Record<Extract<ChannelNote, { kind: 'lost' }>['reason'
 };
 
 const goesOn = 'the server is asked at intervals until then';
+const polled = 'for them the server is asked at intervals';
 
 export class RealtimeLog {
   readonly #server: string;
@@ -28,8 +30,8 @@ export class RealtimeLog {
   tell(note: ChannelNote): void {
     switch (note.kind) {
       case 'connected': {
-        const folders = note.folders === 1 ? '1 folder' : `${note.folders} folders`;
-        return this.#enter('connected', note, `realtime: connected; changes elsewhere are told at once to ${folders}`);
+        const text = `realtime: connected; changes elsewhere are told at once to ${countToText(note.folders, 'folder')}`;
+        return this.#enter('connected', note, text);
       }
       case 'lost':
         return this.#enter('away', note, `realtime: ${lossTexts[note.reason]}; tried again, ${goesOn}`);
@@ -43,10 +45,18 @@ export class RealtimeLog {
         );
       case 'refused':
         if (note.workspaces.length === 0) return;
-        return this.#line('warn', note, `realtime: refused for ${note.workspaces.length} of the workspaces`);
+        return this.#line(
+          'warn',
+          note,
+          `realtime: refused for ${countToText(note.workspaces.length, 'workspace')}; ${polled}`,
+        );
       case 'crowded':
         if (note.folders === 0) return;
-        return this.#line('warn', note, `realtime: ${note.folders} folders are too many for it, and are polled`);
+        return this.#line(
+          'warn',
+          note,
+          `realtime: ${countToText(note.folders, 'folder')} more than it takes; ${polled}`,
+        );
     }
   }
 

@@ -6,9 +6,8 @@ import { findNode } from '../agent/history/tree-paths.ts';
 import { type DefineCommand, newCommand, serverOption } from './command.ts';
 import { commandLineDevice } from './command-line-device.ts';
 import { type ConfirmOptions, confirm, yesOption } from './confirm.ts';
-import { type CliContext, nameToText } from './context.ts';
+import { type CliContext, countToText, nameToText } from './context.ts';
 import { type AtOption, type PathAt, mustBeFile, openPathAt } from './file-at.ts';
-import { countToText } from './change-text.ts';
 import { findLast } from './find-last.ts';
 import { mustFindAt, pathToText, pointToJson, pointToText } from './open-history.ts';
 import { type RestoreTarget, planRestore, printPlan } from './restore-plan.ts';
@@ -115,7 +114,7 @@ async function restoreInWorkspace(
     return;
   }
   if (path === '') {
-    const question = `Bring ${what} back to ${pointToText(at)} (${countToText(plan.length)})? It can be taken back.`;
+    const question = `Bring ${what} back to ${pointToText(at)} (${countToText(plan.length, 'change')})? It can be taken back.`;
     await confirm(context, options, question);
   }
   const done = await restoreAll(context, found, target);

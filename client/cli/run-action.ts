@@ -49,8 +49,30 @@ export async function runAction<Params, Result>(
   }
 }
 
-async function askHolder(
+/** How long an agent is waited for with what is beside the point. */
+const asideMaxMs = 1_000;
+
+/**
+ * Asks the agent that has the folder, if one does, and answers soon. Undefined where none does; and where it does not answer, or does not know
+ * the action: it may be of another version. Throws nothing but the reason of the context's signal.
+ */
+export async function askAside<Result>(
   context: CliContext,
+  folder: string,
+  action: AgentAction<Readonly<Record<string, never>>, Result>,
+): Promise<Result | undefined> {
+  const signal = AbortSignal.any([context.signal, AbortSignal.timeout(asideMaxMs)]);
+  try {
+    const answer = await askHolder({ signal }, folder, action.name, {}, () => undefined);
+    return answer.state === 'answered' ? (answer.result as Result) : undefined;
+  } catch {
+    context.signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+async function askHolder(
+  { signal }: Pick<CliContext, 'signal'>,
   folderText: string,
   name: string,
   params: unknown,
@@ -59,7 +81,7 @@ async function askHolder(
   const socket = readHolder(mustFindLink(folderText).folder)?.socket;
   if (socket == null) return { state: 'gone' };
   return askAgent(socket, name, params, {
-    signal: context.signal,
+    signal,
     progress: (event, traffic) => progress(event as ProgressEvent, traffic as Traffic),
   });
 }

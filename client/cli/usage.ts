@@ -1,7 +1,7 @@
 /** `tide usage [WORKSPACE]`: how much a workspace holds, and how much it may. */
 import type { WorkspaceView } from '../../shared/core/wire/workspace.ts';
 import { type DefineCommand, newCommand, serverOption } from './command.ts';
-import { bytesToText, nameToText, tableToLines } from './context.ts';
+import { bytesToText, countToText, nameToText, tableToLines } from './context.ts';
 import { type WorkspaceOption, openWorkspace } from './workspace-target.ts';
 
 function part(used: number | null, max: number | null, toText: (value: number) => string): string {
@@ -17,7 +17,7 @@ function toLines({ name, files, filesMax, bytes, bytesMax, seq }: WorkspaceView)
     ...tableToLines([
       ['files', part(files, filesMax, String)],
       ['bytes', part(bytes, bytesMax, bytesToText)],
-      ['history', seq === 1 ? '1 commit' : `${seq} commits`],
+      ['history', countToText(seq, 'commit')],
     ]),
   ];
 }

@@ -5,6 +5,7 @@ import { checkControlFolder, readLink } from '../agent/folder/control-folder.ts'
 import { createNodeFileSystem } from '../agent/folder/node-file-system.ts';
 import { createStartWatcher } from '../agent/watch/node-watcher.ts';
 import type { Channel, ChannelListener } from '../agent/realtime/channel.ts';
+import { HeardUploads } from '../agent/realtime/heard-uploads.ts';
 import type { LiveFolder } from '../agent/watch/live-folder.ts';
 import { WatchLoop } from '../agent/watch/watch-loop.ts';
 import type { WatchEvent } from '../agent/watch/watch-needs.ts';
@@ -55,7 +56,8 @@ async function agentToTarget(agent: Agent, live: LiveFolder, share: WatchShare):
   const { context } = share;
   const { engine, journal, folder, link, turns, connection } = agent;
   const rules = { command: 'watch', signal: context.signal, takesTurns: true, acted: () => live.wake() };
-  const server = await serveAgent({ ...agent, live }, rules, context.env);
+  const uploads = new HeardUploads(systemTimers);
+  const server = await serveAgent({ ...agent, live, uploads }, rules, context.env);
   const fs = createNodeFileSystem();
   const channel = share.channelOf(connection);
   return {
@@ -71,7 +73,9 @@ async function agentToTarget(agent: Agent, live: LiveFolder, share: WatchShare):
       return (await connection.api.changes(link.workspaceId, seq, signal)).headSeq > seq;
     },
     followedSeq: () => journal.meta.head.seq,
-    ...(channel === undefined ? {} : { join: (listener: ChannelListener) => channel.join(link, listener) }),
+    ...(channel === undefined
+      ? {}
+      : { join: (listener: ChannelListener) => channel.join(link, uploads.beside(listener)) }),
     onProgress: agent.onProgress,
     onUpload: agent.onUpload,
     getPause: () => {

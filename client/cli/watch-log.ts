@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import type { Problem } from '../agent/ports.ts';
 import type { WatchEvent } from '../agent/watch/watch-needs.ts';
 import type { WatchState } from '../agent/watch/watch-state.ts';
-import { type OutputOptions, bytesToText, nameToText } from './context.ts';
+import { type OutputOptions, bytesToText, countToText, nameToText } from './context.ts';
 import { pauseToText, timeToText } from './pause-text.ts';
 
 type Level = 'info' | 'warn' | 'error';
@@ -68,7 +68,7 @@ export class WatchLog {
     const hasMoved = operations + applied + conflicts > 0;
     const wasAway = this.#lastState !== '';
     if (hasMoved || this.#isFirst || wasAway) {
-      const moved = `sent ${operations} changes (${bytesToText(bytesSent)}), received ${applied} (${bytesToText(bytesReceived)})`;
+      const moved = `sent ${countToText(operations, 'change')} (${bytesToText(bytesSent)}), received ${applied} (${bytesToText(bytesReceived)})`;
       const kept = conflicts > 0 ? `; ${conflicts} conflict copies were made` : '';
       const verdict = upToDate ? `up to date at ${seq}` : 'not all could be synced';
       const fields = {
@@ -117,7 +117,7 @@ export class WatchLog {
 
   #tellWatcher({ mode, folders, reason }: Extract<WatchEvent, { type: 'watcher' }>['watcher']): void {
     const fields = { event: 'watcher', mode, folders, reason };
-    if (mode === 'events') this.#line('info', fields, `watching ${folders} folders`);
+    if (mode === 'events') this.#line('info', fields, `watching ${countToText(folders, 'folder')}`);
     else
       this.#line(
         'warn',

@@ -1,7 +1,10 @@
 /** `tide who [FOLDER]`: which devices are in a workspace, and what they are doing. */
+import { uploadsAction } from './actions/uploads.ts';
 import { type DefineCommand, newCommand, serverOption } from './command.ts';
 import type { CliContext } from './context.ts';
 import { presenceToTable, toShownDevices } from './presence-lines.ts';
+import { askWho } from './present.ts';
+import { askAside } from './run-action.ts';
 import { type Shown, intervalOption, showAgain } from './show-again.ts';
 import { usageError } from './usage-error.ts';
 import { type WorkspaceOption, type WorkspaceTarget, openWorkspace, workspaceOption } from './workspace-target.ts';
@@ -11,10 +14,13 @@ interface WhoOptions extends WorkspaceOption {
   readonly interval: string;
 }
 
-async function look({ connection, workspace, linked }: WorkspaceTarget, { signal }: CliContext): Promise<Shown> {
+async function look({ connection, workspace, linked }: WorkspaceTarget, context: CliContext): Promise<Shown> {
   const { workspaceId, name } = workspace;
-  const { devices } = await connection.api.listPresence(workspaceId, signal);
-  const shown = toShownDevices(devices, linked?.link.deviceId);
+  const [devices, uploads] = await Promise.all([
+    askWho(() => connection.api.listPresence(workspaceId, context.signal)),
+    linked === undefined ? undefined : askAside(context, linked.folder, uploadsAction),
+  ]);
+  const shown = toShownDevices(devices, linked?.link.deviceId, uploads);
   return { data: { workspaceId, name, devices: shown }, lines: () => presenceToTable(shown) };
 }
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { EndReason, JoinResult, OpenSocket } from '../../client/agent/realtime/socket.ts';
-import { type RealtimeProbe, checkRealtime, judgeRealtime } from '../../client/cli/doctor/realtime-check.ts';
+import { type RealtimeProbe, checkAgentRealtime, checkRealtime } from '../../client/cli/doctor/realtime-check.ts';
 import { TidemarkError } from '../../shared/core/errors.ts';
 import { parseDeviceId, parseWorkspaceId } from '../../shared/core/ids.ts';
 import type { NegotiateResponse } from '../../shared/core/wire/realtime-negotiate.ts';
@@ -74,9 +74,14 @@ test('what does not work is a warning that says what to do', async () => {
   }
 });
 
-test('an agent that watches is asked instead', () => {
-  assert.deepEqual(
-    (['live', 'off', 'polling'] as const).map((mode) => judgeRealtime(mode).state),
-    ['ok', 'ok', 'warn'],
-  );
+test('an agent that watches is asked instead; one that is not connected may have nothing to connect to', async () => {
+  const silent = { seat, negotiate: () => assert.fail('the agent knows') };
+  for (const mode of ['live', 'off'] as const) assert.equal((await checkAgentRealtime(mode, silent)).state, 'ok');
+  for (const [url, state] of [
+    ['wss://a.example/client', 'warn'],
+    [null, 'ok'],
+  ] as const) {
+    const negotiate = async () => ({ url, expiresMs: url === null ? null : 1, seats: [] });
+    assert.equal((await checkAgentRealtime('polling', { seat, negotiate })).state, state);
+  }
 });

@@ -15,6 +15,7 @@ import { resolveConflictsAction } from './resolve-conflicts.ts';
 import { resumeAction } from './resume.ts';
 import { statusAction } from './status.ts';
 import { syncAction } from './sync.ts';
+import { uploadsAction } from './uploads.ts';
 import { verifyAction } from './verify.ts';
 import { whyIgnoredAction } from './why-ignored.ts';
 
@@ -44,6 +45,7 @@ export const actionsByName: ReadonlyMap<string, UnparsedAction> = new Map([
   entry(resumeAction),
   entry(statusAction),
   entry(syncAction),
+  entry(uploadsAction),
   entry(verifyAction),
   entry(whyIgnoredAction),
 ]);

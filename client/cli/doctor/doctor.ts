@@ -25,7 +25,7 @@ import {
   readJournal,
 } from './folder-checks.ts';
 import { checkInotify, checkNode, checkOpenFiles, checkTls, readIfThere } from './machine-checks.ts';
-import { checkRealtime, judgeRealtime } from './realtime-check.ts';
+import { type RealtimeQuestion, checkAgentRealtime, checkRealtime } from './realtime-check.ts';
 import { checkClock, checkCredentialFile, checkLogin, checkMembership, checkServer } from './server-checks.ts';
 
 /** From a URL to a joined group. */
@@ -108,13 +108,16 @@ async function* contentChecks(context: CliContext, options: OutputOptions, folde
   }
 }
 
-function findRealtime(context: CliContext, status: FolderStatus): Finding | Promise<Finding> {
+function findRealtime(context: CliContext, status: FolderStatus): Promise<Finding> {
   const { server, workspaceId, deviceId, watch } = status;
-  if (watch !== null && !restingStates.has(watch.state.name)) return judgeRealtime(watch.realtime);
   const { api } = connect(context, server, deviceId);
-  return checkRealtime({
+  const question: RealtimeQuestion = {
     seat: { workspaceId, deviceId },
     negotiate: (seats) => api.negotiate({ seats: [...seats] }, context.signal),
+  };
+  if (watch !== null && !restingStates.has(watch.state.name)) return checkAgentRealtime(watch.realtime, question);
+  return checkRealtime({
+    ...question,
     openSocket: webPubSubSockets(systemTimers),
     patience: sleepFor(realtimeMaxMs, undefined, { ref: false }),
   });

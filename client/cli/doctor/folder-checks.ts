@@ -10,6 +10,7 @@ import { findJournalFaults } from '../../agent/verify/verify-journal.ts';
 import type { FoundLink } from '../agent.ts';
 import type { FolderStatus } from '../actions/status.ts';
 import { journalFile } from '../begin-link.ts';
+import { countToText } from '../context.ts';
 import { nameToText } from '../context.ts';
 import { holderToText, readHolder } from '../control/holder.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
@@ -49,7 +50,7 @@ export async function readJournal({ folder }: FoundLink): Promise<ReadJournal> {
 }
 
 export function judgeJournal({ faults, folders }: ReadJournal): Finding {
-  if (faults.length === 0) return ok(`whole; ${folders} folders`);
+  if (faults.length === 0) return ok(`whole; ${countToText(folders, 'folder')}`);
   return fail(faults.join('; '), journalAdvice);
 }
 

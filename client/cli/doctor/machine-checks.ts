@@ -1,5 +1,6 @@
 /** What this machine gives to every folder. */
 import { readFileSync } from 'node:fs';
+import { countToText } from '../context.ts';
 import { type Finding, fail, ok, warn } from './check.ts';
 
 const nodeMajorMin = 24;
@@ -31,7 +32,7 @@ export function checkTls(server: string, env: NodeJS.ProcessEnv): Finding {
 /** A watch is needed for each folder. `max`: of /proc/sys/fs/inotify/max_user_watches; undefined where there is no such file. */
 export function checkInotify(folders: number, max: number | undefined): Finding {
   if (max === undefined) return ok('this system watches a whole tree at once');
-  const detail = `${folders} folders, ${max} watches for all programs of this user`;
+  const detail = `${countToText(folders, 'folder')}, ${max} watches for all programs of this user`;
   if (folders <= max * 0.8) return ok(detail);
   const advice = `sudo sysctl fs.inotify.max_user_watches=${Math.max(524_288, 2 * folders)}`;
   return warn(`${detail}: changes may be noticed late`, advice);

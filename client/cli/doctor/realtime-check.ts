@@ -16,25 +16,37 @@ import { type Finding, ok, warn } from './check.ts';
 const polls = 'changes elsewhere are found by asking the server, some time later';
 const networkAdvice = `a proxy or firewall on the way may not let WebSockets (wss) through; until then ${polls}`;
 
-/** What the agent of the folder says. */
-export function judgeRealtime(mode: RealtimeMode): Finding {
-  if (mode === 'live') return ok('the agent is connected; changes elsewhere are told at once');
-  if (mode === 'off') return ok(`the agent was started with --no-realtime; ${polls}`);
-  return warn('the agent is not connected', `its log tells why; until then ${polls}`);
-}
-
-export interface RealtimeProbe {
+export interface RealtimeQuestion {
   readonly seat: Seat;
   readonly negotiate: (seats: readonly Seat[]) => Promise<NegotiateResponse>;
+}
+
+export interface RealtimeProbe extends RealtimeQuestion {
   readonly openSocket: OpenSocket;
   /** Resolves when nobody would wait any longer. */
   readonly patience: Promise<unknown>;
 }
 
+/** As the agent of the folder has it. Where it is not connected, the server is asked whether there is anything to connect to. */
+export async function checkAgentRealtime(mode: RealtimeMode, question: RealtimeQuestion): Promise<Finding> {
+  if (mode === 'live') return ok('the agent is connected; changes elsewhere are told at once');
+  if (mode === 'off') return ok(`the agent was started with --no-realtime; ${polls}`);
+  const place = await findPlace(question);
+  return typeof place === 'string'
+    ? warn('the agent is not connected', `its log tells why; until then ${polls}`)
+    : place;
+}
+
 export async function checkRealtime(probe: RealtimeProbe): Promise<Finding> {
+  const place = await findPlace(probe);
+  return typeof place === 'string' ? judgeJoin(await tryJoin(probe, place)) : place;
+}
+
+/** The URL to listen at, or what is to be said where there is none. */
+async function findPlace({ seat, negotiate }: RealtimeQuestion): Promise<string | Finding> {
   let answer: NegotiateResponse;
   try {
-    answer = await probe.negotiate([probe.seat]);
+    answer = await negotiate([seat]);
   } catch (error) {
     if (!isTidemarkError(error)) throw error;
     if (error.code === 'not-found') return ok(`the server knows of no realtime; ${polls}`);
@@ -46,7 +58,7 @@ export async function checkRealtime(probe: RealtimeProbe): Promise<Finding> {
   if (answer.url === null) return ok(`the server has no realtime service for this folder; ${polls}`);
   if (!isSocketUrl(answer.url))
     return warn('the server names no place to listen at', 'ask for an update of the server');
-  return judgeJoin(await tryJoin(probe, answer.url));
+  return answer.url;
 }
 
 function judgeJoin(result: JoinResult | 'unreachable'): Finding {
