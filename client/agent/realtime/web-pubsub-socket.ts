@@ -135,8 +135,7 @@ class WebPubSubSocket implements Socket {
   #start(): void {
     openLines(this.#client, (url, protocol) => this.#newLine(url, protocol));
     this.#client.start().catch(() => {
-      const isRefused = refusals.has(this.#line?.refusal?.status ?? 0);
-      this.#end(isRefused ? 'refused' : 'unreachable');
+      this.#end(this.#isRefused() ? 'refused' : 'unreachable');
     });
     // It makes its first line before it waits for anything.
     if (this.#line === undefined) {
@@ -156,10 +155,20 @@ class WebPubSubSocket implements Socket {
       timers,
       heard: () => this.#heard(),
       dropped: () => this.#dropped(),
-      closed: (code) => (this.#closeCode = code),
+      closed: (code) => this.#closed(code),
     });
     this.#line = line;
     return line;
+  }
+
+  #closed(code: number): void {
+    this.#closeCode = code;
+    // Mending by a token that the service does not take any more would go on for half a minute; a new URL may do at once.
+    if (this.#connectionId !== undefined && this.#isRefused()) this.#end('refused');
+  }
+
+  #isRefused(): boolean {
+    return refusals.has(this.#line?.refusal?.status ?? 0);
   }
 
   #named(connectionId: string): void {

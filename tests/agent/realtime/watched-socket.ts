@@ -73,11 +73,18 @@ export interface RawService {
   readonly url: string;
   /** The next line that a client opens. */
   readonly accepted: () => Promise<WebSocket>;
+  /** From now on whoever comes is refused by this status. */
+  readonly refuse: (status: number) => void;
 }
 
 /** Speaks the subprotocol's name, and otherwise says what the test says. */
 export async function startRawService(t: TestContext): Promise<RawService> {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  let refusal: number | undefined;
+  const server = new WebSocketServer({
+    host: '127.0.0.1',
+    port: 0,
+    verifyClient: (_info, answer) => answer(refusal === undefined, refusal),
+  });
   const waiting: WebSocket[] = [];
   const story = new Story();
   server.on('connection', (socket) => {
@@ -97,6 +104,7 @@ export async function startRawService(t: TestContext): Promise<RawService> {
       await story.hears('accepted', ++taken);
       return waiting[taken - 1]!;
     },
+    refuse: (status) => (refusal = status),
   };
 }
 

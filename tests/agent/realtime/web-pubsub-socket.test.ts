@@ -74,6 +74,19 @@ describe('a connection by the package', () => {
     assert.equal(two.story.count('opened'), 0);
   });
 
+  for (const status of [401, 403]) {
+    it(`ends as refused when its line broke and the service answers ${status} to the next`, async (t) => {
+      const service = await startRawService(t);
+      const { story, ended } = watchSocket(t, service.url);
+      const line = await service.accepted();
+      line.send(namedFrame('one'));
+      await story.hears('opened');
+      service.refuse(status);
+      line.terminate();
+      assert.deepEqual(await ended, { reason: 'refused', askedMs: 0 });
+    });
+  }
+
   it('ends as unreachable where nobody is, and says how long a service wants to be left alone', async (t) => {
     const busy = await startRefusal(t, 503, { 'retry-after': '7' });
     assert.deepEqual(await watchSocket(t, busy).ended, { reason: 'unreachable', askedMs: 7_000 });
