@@ -1,82 +1,58 @@
-/** Sockets that listen to a workspace, as light as they can be: the measurement shares its cores with what it measures. */
+/** Sockets that listen to a workspace, in a process of their own. */
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { WebSocket } from 'ws';
+import { fileURLToPath } from 'node:url';
 import type { WorkspaceId } from '../shared/core/ids.ts';
-import { type CommitEvent, decodeRealtimeEvent } from '../shared/core/wire/realtime-event.ts';
 import { groupOfWorkspace } from '../shared/ports/notifier.ts';
 import type { StackClient } from '../tests/local/stack-client.ts';
+import type { FromListeners, ToListeners } from './listener-process.ts';
 
-export interface Listener {
-  readonly socket: WebSocket;
-  /** Seqs of the commits that were heard of, as they came. */
-  readonly seqs: number[];
-  /** Called with each commit. */
-  onCommit: (event: CommitEvent) => void;
-}
+const script = fileURLToPath(new URL('./listener-process.ts', import.meta.url));
 
-interface Frame {
-  readonly type?: string;
-  readonly event?: string;
-  readonly from?: string;
-  readonly dataType?: string;
-  readonly data?: unknown;
-  readonly success?: boolean;
-}
+type HeardByAll = Extract<FromListeners, { readonly kind: 'heard' }>;
 
-function takeFrame(listener: Listener, frame: Frame): void {
-  if (frame.type !== 'message' || frame.dataType !== 'binary') return;
-  const event = decodeRealtimeEvent(Buffer.from(String(frame.data), 'base64'));
-  if (event.kind !== 'commit') return;
-  listener.seqs.push(event.seq);
-  listener.onCommit(event);
-}
+export class Listeners {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<undefined>;
+  #answer: (message: FromListeners) => void = () => undefined;
 
-/** Resolves when the socket is in the group. */
-async function openListener(url: string, group: string): Promise<Listener> {
-  const socket = new WebSocket(url, 'json.webpubsub.azure.v1');
-  const listener: Listener = { socket, seqs: [], onCommit: () => undefined };
-  const joined = new Promise<void>((resolve, reject) => {
-    socket.on('error', reject);
-    socket.on('message', (data: Buffer) => {
-      const frame = JSON.parse(data.toString('utf8')) as Frame;
-      if (frame.type === 'system' && frame.event === 'connected') {
-        socket.send(JSON.stringify({ type: 'joinGroup', group, ackId: 1 }));
-      } else if (frame.type === 'ack') {
-        if (frame.success === true) resolve();
-        else reject(new Error('a listener may not join'));
-      } else {
-        takeFrame(listener, frame);
-      }
-    });
-  });
-  await joined;
-  return listener;
-}
-
-/** `count` sockets of the client's user that have joined the workspace's group. */
-export async function openListeners(
-  client: StackClient,
-  workspaceId: WorkspaceId,
-  count: number,
-): Promise<readonly Listener[]> {
-  const { url } = await client.api.negotiate({ seats: [{ workspaceId, deviceId: client.deviceId }] });
-  if (url === null) throw new Error('the stack has no realtime service');
-  const listeners: Listener[] = [];
-  while (listeners.length < count) {
-    const some = Math.min(50, count - listeners.length);
-    const group = groupOfWorkspace(workspaceId);
-    listeners.push(...(await Promise.all(Array.from({ length: some }, () => openListener(url, group)))));
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+    this.#ended = once(child, 'exit').then(() => undefined);
+    child.on('message', (message: FromListeners) => this.#answer(message));
   }
-  return listeners;
-}
 
-export async function closeListeners(listeners: readonly Listener[]): Promise<void> {
-  await Promise.all(
-    listeners.map(async ({ socket }) => {
-      if (socket.readyState === WebSocket.CLOSED) return;
-      const closed = once(socket, 'close');
-      socket.terminate();
-      await closed;
-    }),
-  );
+  /** `count` sockets of the client's user that have joined the workspace's group. */
+  static async open(client: StackClient, workspaceId: WorkspaceId, count: number): Promise<Listeners> {
+    const { url } = await client.api.negotiate({ seats: [{ workspaceId, deviceId: client.deviceId }] });
+    if (url === null) throw new Error('the stack has no realtime service');
+    const listeners = new Listeners(fork(script));
+    await listeners.#ask({ kind: 'open', url, group: groupOfWorkspace(workspaceId), count });
+    return listeners;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Resolves when all have heard of a commit from `seq` on. One call at a time. */
+  async heardByAll(seq: number): Promise<HeardByAll> {
+    const answer = await this.#ask({ kind: 'wait', seq });
+    if (answer.kind !== 'heard') throw new Error('the listeners answered something else');
+    return answer;
+  }
+
+  async close(): Promise<void> {
+    this.#child.disconnect();
+    await this.#ended;
+  }
+
+  async #ask(message: ToListeners): Promise<FromListeners> {
+    const answered = new Promise<FromListeners>((resolve) => (this.#answer = resolve));
+    this.#child.send(message);
+    const answer = await Promise.race([answered, this.#ended]);
+    if (answer === undefined) throw new Error('the listeners have ended');
+    if (answer.kind === 'failed') throw new Error(`a listener could not be opened: ${answer.message}`);
+    return answer;
+  }
 }

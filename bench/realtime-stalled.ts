@@ -1,10 +1,11 @@
 /**
  * What a client that stands still costs the endpoint, and what it gets when it goes on. First the endpoint alone: ten thousand events, each of them
- * sent, to one socket that reads none. Then the whole way: a `tide watch` that is stopped while ten thousand commits are made.
+ * sent, to one socket that reads none. Then the whole way: a `tide watch` that is stopped while ten thousand commits are made, and one that is
+ * stopped until its connection is gone for good.
  * `node bench/realtime-stalled.ts` runs it alone.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,18 +20,21 @@ import { Watching } from '../tests/e2e/watching.ts';
 import { newRequestId, openClient } from '../tests/local/stack-client.ts';
 import { withStack } from './bench-stack.ts';
 import { Device } from './demo/device.ts';
+import { memoryMiB } from './process-figures.ts';
 import { type Cell, figure, machineLine, printTable } from './table.ts';
 
 const events = 10_000;
 const sentAtOnce = 16;
 const writers = 8;
-
-/** Resident memory of a process, MiB; NaN where the system does not tell. */
-function memoryMiB(pid: number | undefined): number {
-  const file = `/proc/${pid}/status`;
-  if (pid === undefined || !existsSync(file)) return Number.NaN;
-  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] ?? Number.NaN) / 1_024;
-}
+const patienceMs = 600_000;
+/**
+ * Many commits; and few, but until the endpoint has given up its connection: it drops sockets that answered no ping for 20 to 40 seconds, and
+ * waits 35 more for their clients.
+ */
+const stops: readonly Stop[] = [
+  { column: 'many commits', commits: 10_000, atLeastMs: 0 },
+  { column: 'a long time', commits: 200, atLeastMs: 85_000 },
+];
 
 /** Runs `work` for each number below `count`, some at once. */
 async function inParallel(count: number, width: number, work: (i: number) => Promise<unknown>): Promise<void> {
@@ -111,39 +115,81 @@ async function benchEndpoint(): Promise<readonly Cell[]> {
   }
 }
 
+/** Polls until `isTrue`; a measurement that hangs says so. */
+async function until(what: string, isTrue: () => boolean): Promise<void> {
+  const end = performance.now() + patienceMs;
+  while (!isTrue()) {
+    if (performance.now() > end) throw new Error(`in vain: ${what}`);
+    await sleep(20);
+  }
+}
+
+const secondsSince = (began: number): number => (performance.now() - began) / 1_000;
+
+interface Stop {
+  readonly column: string;
+  readonly commits: number;
+  /** It is stopped for this long at least. */
+  readonly atLeastMs: number;
+}
+
+async function benchStop(server: string, base: string, stop: Stop): Promise<readonly Cell[]> {
+  const { column, commits, atLeastMs } = stop;
+  const name = `stopped-${commits}`;
+  const client = await openClient(server, 'ann');
+  const workspaceId = await client.createWorkspace(name);
+  const content = new Uint8Array(1_024).fill(7);
+  await client.putFile(workspaceId, 'first', content);
+  const put = (file: string): Promise<unknown> =>
+    client.api.commit(client.newFile(workspaceId, file, content, []), newRequestId());
+  const device = new Device(name, base);
+  await device.link(server, 'ann', name);
+  const watching = new Watching(device, [device.folder, '--poll', '3600']);
+  const isLive = (): boolean => watching.lines.findLast(({ event }) => event === 'realtime')?.['state'] === 'connected';
+  const files = (): number => readdirSync(device.folder).filter((file) => !file.startsWith('.')).length;
+  try {
+    await until('the first sync', () => watching.told('synced') && isLive());
+    watching.child.kill('SIGSTOP');
+    const began = performance.now();
+    await inParallel(commits, writers, (i) => put(`file-${i}`));
+    const taken = secondsSince(began);
+    await sleep(Math.max(0, atLeastMs - taken * 1_000));
+    const stopped = secondsSince(began);
+    const linesBefore = watching.lines.length;
+    const woken = performance.now();
+    watching.child.kill('SIGCONT');
+    await until('all files', () => files() === commits + 1);
+    const hasAll = secondsSince(woken);
+    // What became of its connection it learns within moments.
+    await sleep(1_000);
+    await until('a live connection', isLive);
+    const isNew = watching.lines
+      .slice(linesBefore)
+      .some(({ event, state }) => event === 'realtime' && state !== 'connected');
+    const later = performance.now();
+    await put('afterwards');
+    await until('a commit afterwards', () => files() === commits + 2);
+    return [
+      { row: 'commits while it was stopped', column, text: figure(commits) },
+      { row: 'commits/s meanwhile', column, text: figure(commits / taken) },
+      { row: 'seconds that it was stopped', column, text: figure(stopped) },
+      { row: 'seconds until it had all of them', column, text: figure(hasAll) },
+      { row: 'told of the loss of its connection', column, text: isNew ? 'yes' : 'no' },
+      { row: 'seconds from a commit afterwards to its file', column, text: figure(secondsSince(later)) },
+    ];
+  } finally {
+    watching.child.kill('SIGCONT');
+    await watching.stop();
+  }
+}
+
 async function benchStoppedWatch(): Promise<readonly Cell[]> {
   const base = mkdtempSync(join(tmpdir(), 'tidemark-stalled-'));
   try {
     return await withStack(async ({ endpoints: { server } }) => {
-      const client = await openClient(server, 'ann');
-      const workspaceId = await client.createWorkspace('stalled');
-      const content = new Uint8Array(1_024).fill(7);
-      await client.putFile(workspaceId, 'first', content);
-      const device = new Device('b', base);
-      await device.link(server, 'ann', 'stalled');
-      const watching = new Watching(device, [device.folder, '--poll', '3600']);
-      try {
-        while (!watching.told('synced') || !watching.told('realtime', { state: 'connected' })) await sleep(20);
-        watching.child.kill('SIGSTOP');
-        const began = performance.now();
-        await inParallel(events, writers, async (i) => {
-          await client.api.commit(client.newFile(workspaceId, `file-${i}`, content, []), newRequestId());
-        });
-        const seconds = (performance.now() - began) / 1_000;
-        await client.api.commit(client.newFile(workspaceId, 'newest', content, []), newRequestId());
-        const woken = performance.now();
-        watching.child.kill('SIGCONT');
-        while (readdirSync(device.folder).filter((name) => !name.startsWith('.')).length < events + 2) await sleep(20);
-        const column = 'figure';
-        return [
-          { row: 'commits while it was stopped', column, text: figure(events) },
-          { row: 'commits/s meanwhile', column, text: figure(events / seconds) },
-          { row: 'seconds until it had all of them', column, text: figure((performance.now() - woken) / 1_000) },
-        ];
-      } finally {
-        watching.child.kill('SIGCONT');
-        await watching.stop();
-      }
+      const cells: Cell[] = [];
+      for (const stop of stops) cells.push(...(await benchStop(server, base, stop)));
+      return cells;
     });
   } finally {
     rmSync(base, { recursive: true, force: true });
@@ -152,7 +198,7 @@ async function benchStoppedWatch(): Promise<readonly Cell[]> {
 
 export async function benchStalled(): Promise<void> {
   printTable('A socket that reads nothing', await benchEndpoint());
-  printTable('A `tide watch` that is stopped, and goes on', await benchStoppedWatch());
+  printTable('A `tide watch` that is stopped, and goes on; it polls once an hour', await benchStoppedWatch());
 }
 
 if (import.meta.main) {

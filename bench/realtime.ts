@@ -1,5 +1,5 @@
 /**
- * `npm run bench:realtime`: how fast a change is on another device, and what it takes to tell many. Four minutes or so. Each part also runs alone:
+ * `npm run bench:realtime`: how fast a change is on another device, and what it takes to tell many. Six minutes or so, on a quiet machine. Each part also runs alone:
  * `node bench/realtime-latency.ts`, `realtime-fan-out.ts`, `realtime-stalled.ts`.
  */
 import { installNativeBlake3 } from '../shared/adapters/node/native-blake3.ts';
