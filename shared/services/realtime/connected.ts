@@ -18,6 +18,8 @@ export async function connected(deps: EventNeeds, connection: Connection): Promi
     const seat = { workspaceId, deviceId, name: device.name, before };
     await writePresence(deps, inForce, { ...seat, word: 'connected' });
   });
+  // Who was removed meanwhile is cut off by what is written of them: perhaps it was not there yet (expel-former-member.ts).
+  await findInForce(deps, connection);
 }
 
 /**

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { parseRequestId } from '../../../shared/core/ids.ts';
 import type { MetadataStore } from '../../../shared/ports/metadata-store.ts';
 import type { PresenceStore } from '../../../shared/ports/presence-store.ts';
-import { connected } from '../../../shared/services/realtime/connected.ts';
+import { connected, disconnected } from '../../../shared/services/realtime/connected.ts';
 import { withAnnouncements, withRestoreAnnouncements } from '../../../shared/services/realtime/with-announcements.ts';
 import { must, mustFail } from '../../api/world/calls.ts';
 import { clientOf } from '../../api/world/test-client.ts';
@@ -70,8 +70,9 @@ describe('who goes', () => {
         },
       };
     });
-    const { world, told, ws, ann } = scene;
+    const { world, told, ws, ann, bob } = scene;
     const anns = clientOf(world, 'ann');
+    await connected(world.deps, await letIn(world, 'bob', 'c', bob));
     await anns.removeMember(ws, userOf('bob'), null);
     await anns.revokeDevice(ann.deviceId);
     await anns.deleteWorkspace(ws, null);
@@ -79,14 +80,62 @@ describe('who goes', () => {
     assert.deepEqual(stored, [true, true, true]);
   });
 
-  it('is cut off by a repeat too, where they were heard of; nobody ends connections of people who were never there', async () => {
+  it('is cut off by a repeat too, until they are known to have left', async () => {
     const { world, told, ws, bob } = await setScene();
     const anns = clientOf(world, 'ann');
-    await anns.removeMember(ws, userOf('eve'), null);
-    assert.deepEqual(told.expelled, []);
-    await connected(world.deps, await letIn(world, 'bob', 'c', bob));
+    const connection = await letIn(world, 'bob', 'c', bob);
+    await connected(world.deps, connection);
     for (let i = 0; i < 2; i++) await anns.removeMember(ws, userOf('bob'), null);
     assert.deepEqual(told.expelled, [`user ${userOf('bob')}`, `user ${userOf('bob')}`]);
+    await disconnected(world.deps, connection);
+    await anns.removeMember(ws, userOf('bob'), null);
+    assert.equal(told.expelled.length, 2);
+  });
+
+  it('is cut off also when a newer connection of the device has hidden the one that listens', async () => {
+    const { world, told, ws, bob } = await setScene();
+    const listening = await letIn(world, 'bob', 'listening', bob);
+    await connected(world.deps, listening);
+    world.clock.ms++;
+    const newer = await letIn(world, 'bob', 'newer', bob);
+    await connected(world.deps, newer);
+    await disconnected(world.deps, newer);
+    await clientOf(world, 'ann').removeMember(ws, userOf('bob'), null);
+    assert.deepEqual(told.expelled, [`user ${userOf('bob')}`]);
+  });
+
+  it('is cut off also when they are removed while their connection begins', async () => {
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const { world, told, ws, bob } = await setScene((deps) => {
+      const { presence } = deps.metadata;
+      const slow: PresenceStore = {
+        list: (...given) => presence.list(...given),
+        get: (...given) => presence.get(...given),
+        put: async (record) => {
+          await meanwhile();
+          await presence.put(record);
+        },
+        sweep: (nowMs) => presence.sweep(nowMs),
+      };
+      const purgeWorkspace: MetadataStore['purgeWorkspace'] = (...given) => deps.metadata.purgeWorkspace(...given);
+      return { ...deps, metadata: { ...deps.metadata, purgeWorkspace, presence: slow } };
+    });
+    const connection = await letIn(world, 'bob', 'c', bob);
+    meanwhile = () => clientOf(world, 'ann').removeMember(ws, userOf('bob'), null);
+    await connected(world.deps, connection);
+    assert.deepEqual(told.expelled, ['connection c']);
+  });
+
+  it('was there: nobody ends the connections of others by taking them in and out again', async () => {
+    const { world, told, bob, eve } = await setScene();
+    await connected(world.deps, await letIn(world, 'bob', 'c', bob));
+    const eves = clientOf(world, 'eve');
+    await eves.removeMember(eve.workspaceId, userOf('bob'), null);
+    for (let i = 0; i < 2; i++) {
+      await eves.putMember(eve.workspaceId, { userId: userOf('bob'), role: 'viewer' }, null);
+      await eves.removeMember(eve.workspaceId, userOf('bob'), null);
+    }
+    assert.deepEqual(told.expelled, []);
   });
 
   it('goes though nobody can say who was heard of', async () => {
@@ -102,8 +151,10 @@ describe('who goes', () => {
       const purgeWorkspace: MetadataStore['purgeWorkspace'] = (...given) => deps.metadata.purgeWorkspace(...given);
       return { ...deps, metadata: { ...deps.metadata, purgeWorkspace, presence: failing } };
     });
-    const { members } = await clientOf(world, 'ann').removeMember(ws, userOf('eve'), null);
-    assert.equal(members.length, 2);
+    const anns = clientOf(world, 'ann');
+    assert.equal((await anns.removeMember(ws, userOf('eve'), null)).members.length, 2);
     assert.deepEqual(told.expelled, []);
+    assert.equal((await anns.removeMember(ws, userOf('bob'), null)).members.length, 1);
+    assert.deepEqual(told.expelled, [`user ${userOf('bob')}`], 'who was a member is cut off to be sure');
   });
 });
