@@ -1,4 +1,7 @@
-/** From negotiate to the end of a connection, through the endpoint, the host's trigger and the use cases, for users whom no header can name. */
+/**
+ * From negotiate to the end of a connection, through the endpoint, the host's trigger and the use cases: for users whom no header can name,
+ * while a store fails, and where there is no realtime service any more.
+ */
 import assert from 'node:assert/strict';
 import { type TestContext, after, before, test } from 'node:test';
 import { type FunctionsHost, createFunctionsHost } from '../../../local/host/functions-host.ts';
@@ -13,7 +16,7 @@ import { createAnnouncer } from '../../../shared/services/realtime/create-announ
 import { clientOf } from '../../api/world/test-client.ts';
 import { TestDevice, createWorkspaceAs } from '../../api/world/test-device.ts';
 import { createTestWorld, people } from '../../api/world/test-world.ts';
-import { Listener } from '../../e2e/listener.ts';
+import { Listener, knock } from '../../e2e/listener.ts';
 import { createRecordingLogger } from '../host/recording-logger.ts';
 import { hostJson } from '../host/started-host.ts';
 import { accessKey, createRealtimeWorld } from './realtime-world.ts';
@@ -47,7 +50,8 @@ before(async () => {
 });
 after(() => host.close());
 
-async function openOddWorld(t: TestContext, name: string) {
+/** @param name of nobody in another test: ids follow from it, and the ends of its connections may come late. */
+async function openChain(t: TestContext, name: string) {
   const endpoint = await createRealtimeWorld(t, { webhookUrl });
   const access = connectionStringOf(endpoint.endpoint, accessKey);
   const notifier: Notifier = createWebPubSubNotifier({ access, clock: { now: () => Date.now() } });
@@ -76,7 +80,7 @@ const names = [
 ];
 for (const name of names) {
   test(`${JSON.stringify(name)} is let in, shown, heard and cut off`, async (t) => {
-    const { world, userId, workspaceId, deviceId } = await openOddWorld(t, name);
+    const { world, userId, workspaceId, deviceId } = await openChain(t, name);
     const client = clientOf(world, 'ann');
     const { url } = await client.negotiate({ seats: [{ workspaceId, deviceId }] });
     const listener = await Listener.open(url!, workspaceId);
@@ -93,3 +97,40 @@ for (const name of names) {
     await listener.ended;
   });
 }
+
+test('while a store fails nobody is let in, who is connected stays, and what they report then is heard again', async (t) => {
+  const { world, workspaceId, deviceId } = await openChain(t, 'issuer.test|ann');
+  const { url } = await clientOf(world, 'ann').negotiate({ seats: [{ workspaceId, deviceId }] });
+  const listener = await Listener.open(url!, workspaceId);
+  t.after(() => listener.stop());
+  const away = (): Promise<never> => Promise.reject(new Error('the store is away'));
+  const { workspaces } = world.deps.metadata;
+  const failing = new Proxy(workspaces, { get: (of, key) => (key === 'get' ? away : Reflect.get(of, key)) });
+  current = { ...world.deps, metadata: { ...world.deps.metadata, workspaces: failing } };
+  assert.equal(await knock(url!), 500);
+  const report = { folders: [{ workspaceId, deviceId, state: 'syncing' as const }] };
+  await listener.reportPresence(report);
+  current = world.deps;
+  await listener.reportPresence(report);
+  await listener.heard((one) => one.kind === 'presence' && one.state === 'syncing');
+  const said = world.logged.filter((line) => line.includes('could not be handled'));
+  assert.equal(said.length, 2);
+});
+
+test('a service that has no realtime any more lets nobody in, and hears nobody', async (t) => {
+  const { world, workspaceId, deviceId } = await openChain(t, 'issuer.test|bob');
+  const { url } = await clientOf(world, 'ann').negotiate({ seats: [{ workspaceId, deviceId }] });
+  const unreachable = new Proxy(world.deps.metadata, { get: () => assert.fail('a store was asked') });
+  const listener = await Listener.open(url!, workspaceId);
+  t.after(() => listener.stop());
+  await listener.reportPresence({ folders: [{ workspaceId, deviceId, state: 'syncing' }] });
+  current = { ...world.deps, notifier: null, metadata: unreachable };
+  assert.equal(await knock(url!), 401);
+  await listener.reportPresence({ folders: [{ workspaceId, deviceId, state: 'idle' }] });
+  current = world.deps;
+  assert.deepEqual(
+    (await clientOf(world, 'ann').listPresence(workspaceId)).devices.map(({ state }) => state),
+    ['syncing'],
+  );
+  assert.ok(!world.logged.some((line) => line.includes('could not be handled')));
+});
