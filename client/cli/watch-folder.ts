@@ -65,7 +65,7 @@ async function agentToTarget(agent: Agent, live: LiveFolder, share: WatchShare):
     workspaceId: link.workspaceId,
     deviceId: link.deviceId,
     turns,
-    sync: (signal) => engine.sync(signal),
+    sync: (signal, options) => engine.sync(signal, options),
     status: () => engine.status(),
     hasNews: async (signal) => {
       checkControlFolder(fs, folder, link);

@@ -69,7 +69,7 @@ async function work(world: World): Promise<void> {
     const what = random.weighted(weights);
     const device = random.pick(world.devices);
     if (what === 'act') world.act(device, '');
-    else if (what === 'sync') world.startSync(device);
+    else if (what === 'sync') world.startSync(device, random.chance(0.7));
     else if (what === 'kill') kill(world, device);
     else if (what === 'clock') scheduler.nowMs += random.pick([700_000, 90_000_000]);
     else if (what === 'lose') await loseJournal(world, device);
@@ -129,12 +129,14 @@ async function settle(world: World): Promise<void> {
   if (world.tally.hasFault('event ') || world.tally.hasFault('notification ')) world.tally.check('I8');
 }
 
-/** Who was told what was not so, asks the server before believing anything again. */
+/** Who failed tries again, and who was told what was not so, perhaps while it waited for that, asks before believing anything again. */
 async function answerDoubts(world: World): Promise<void> {
   if (world.profile.delivery === null) return;
-  world.scheduler.nowMs += 1.25 * pace.pollMs;
-  await world.afterStep();
-  await world.drain();
+  for (const waitMs of [pace.refusedMs, pace.pollMs]) {
+    world.scheduler.nowMs += 1.25 * waitMs;
+    await world.afterStep();
+    await world.drain();
+  }
 }
 
 /** Every device syncs once by itself, and as often as it hears that it should. Returns how much there was to do. */

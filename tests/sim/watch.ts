@@ -1,7 +1,7 @@
 /**
  * The watch of a device, as far as it is about news: the real decisions of client/agent/watch, at the simulation's time, over a channel that
  * is the simulation's. It says what to do next, and the world does it: one sync or one question at a time, as the loop of a watch.
- * Changes of the folder are no part of it: syncs because of those are drawn.
+ * When the folder changes is no part of it: syncs because of that are drawn, and whether they may look at the disk first is decided here.
  *
  * It also holds those decisions to their promise (I8). A notification changes nothing. A look because of one that was true follows the journal so
  * far. Looks because of ones that were not are no more than answered questions, and questions no more than there are reasons.
@@ -10,7 +10,7 @@ import { errorToFailure } from '../../client/agent/watch/failure.ts';
 import { type Look, News } from '../../client/agent/watch/news.ts';
 import { pace } from '../../client/agent/watch/pace.ts';
 import { Retries } from '../../client/agent/watch/retries.ts';
-import { planNext } from '../../client/agent/watch/schedule.ts';
+import { type Schedule, isChangeAll, planNext } from '../../client/agent/watch/schedule.ts';
 import type { Timers } from '../../client/agent/watch/timers.ts';
 import type { SyncReason } from '../../client/agent/watch/watch-state.ts';
 import type { ChannelListener } from '../../client/agent/realtime/channel.ts';
@@ -160,29 +160,33 @@ export class DeviceWatch {
   /** What to do now, if nothing is under way. */
   next(): SyncReason | 'poll' | undefined {
     if (this.#news === undefined) return undefined;
-    if (this.#news.isDue()) this.#reason ??= 'news';
-    const next = planNext(
-      {
-        state: this.#isWaiting ? 'waiting' : 'idle',
-        reason: this.#reason,
-        isWoken: false,
-        changedAt: Infinity,
-        scanAt: Infinity,
-        pollAt: this.#news.pollAt,
-        retryAt: this.#retries.at,
-      },
-      this.#timers.now(),
-    );
+    const next = planNext(this.#schedule(this.#news), this.#timers.now());
     return 'do' in next ? next.do : undefined;
   }
 
-  /** A sync begins, whatever the reason. */
-  beginSync(headSeq: number): void {
-    if (this.#news === undefined) return;
+  #schedule(news: News): Schedule {
+    if (news.isDue()) this.#reason ??= 'news';
+    return {
+      state: this.#isWaiting ? 'waiting' : 'idle',
+      reason: this.#reason,
+      isWoken: false,
+      changedAt: Infinity,
+      scanAt: Infinity,
+      pollAt: news.pollAt,
+      retryAt: this.#retries.at,
+    };
+  }
+
+  /** A sync begins, whatever the reason. Returns whether it looks at the disk first. */
+  beginSync(headSeq: number, isChanged: boolean): boolean {
+    if (this.#news === undefined) return false;
+    // A failure's wait holds up what a change alone would begin.
+    const looksFirst = isChanged && !this.#isWaiting && isChangeAll(this.#schedule(this.#news), this.#timers.now());
     this.#reason = undefined;
     this.#isWaiting = false;
     this.#retries.at = Infinity;
     this.#begun = { look: this.#news.begin(), headSeq };
+    return looksFirst;
   }
 
   beginQuestion(headSeq: number): void {
@@ -204,8 +208,9 @@ export class DeviceWatch {
         if (end.hasNews) this.#reason = 'news';
         break;
       case 'done':
-        this.#news.followed(begun.look, end.report.seq);
         this.#retries.planAfter(end.report);
+        if (!end.report.asked) break;
+        this.#news.followed(begun.look, end.report.seq);
         this.#checkLook(begun, end.report.seq);
         break;
       case 'failed':

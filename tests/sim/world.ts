@@ -160,14 +160,14 @@ export class World {
     this.#notifications.lie(device, { kind: 'commit', workspaceId, seq, root: mark, deviceId });
   }
 
-  /** Begins a sync, unless one is under way. */
-  startSync(device: Device): void {
+  /** Begins a sync, unless one is under way. `isChanged`: only because the folder may have changed. */
+  startSync(device: Device, isChanged = false): void {
     if (device.agent.running !== undefined) return;
     device.actsAtStart = device.acts;
     device.isCalm = this.isCalm;
-    this.scheduler.note(`${device.agent.name} syncs`);
-    device.watch.beginSync(this.#mustGetView().seq);
-    device.agent.startSync({ massDeletionAllowed: true });
+    const looksFirst = device.watch.beginSync(this.#mustGetView().seq, isChanged);
+    this.scheduler.note(`${device.agent.name} ${looksFirst ? 'looks at the disk' : 'syncs'}`);
+    device.agent.startSync({ massDeletionAllowed: true, looksFirst });
   }
 
   #startQuestion(device: Device): void {
@@ -265,7 +265,7 @@ export class World {
     }
     const { report } = end;
     this.scheduler.note(
-      `${name} synced: ${report.operations} operations, ${report.applied} applied, seq ${report.seq}${report.upToDate ? ', up to date' : ''}`,
+      `${name} synced: ${report.operations} operations, ${report.applied} applied, seq ${report.seq}${report.upToDate ? ', up to date' : ''}${report.asked ? '' : ', asked nothing'}`,
     );
     this.tally.check('I6');
     if (this.#mustGetView().rootAt(report.seq) !== report.root) {

@@ -6,6 +6,8 @@
  *             plan and carry out until nothing can be done
  *     end:    at rest, the marks of the trees must be the workspace's, to the byte
  *
+ * A sync for a change of the disk that may be its own doing looks at the disk before all that, and ends there if nothing differs.
+ *
  * Every step leaves the journal in a state from which the next sync goes on, so a crash anywhere is harmless: requests are
  * written down before they are sent and answered the same when sent again; changes of the disk are written down before they
  * are made; and what is found equal on both sides is taken as equal, however it came to be.
@@ -81,13 +83,16 @@ export function createEngine(needs: EngineNeeds): Engine {
     const before = { ...needs.transfer.count };
     try {
       await needs.folder.open();
-      await resendOutbox(run);
-      await runRounds(run);
+      const asks = options.looksFirst !== true || !(await isAsFollowed(run));
+      if (asks) {
+        await resendOutbox(run);
+        await runRounds(run);
+      }
       const upToDate = await isUpToDate(needs.journal);
-      tidy(needs.journal);
+      if (asks) tidy(needs.journal);
       problems = run.problems();
       needs.log.info({ rounds: run.tally.rounds, upToDate, problems: problems.length }, 'synced');
-      return toReport(run, before, upToDate);
+      return toReport(run, before, { asked: asks, upToDate });
     } finally {
       problems = run.problems();
     }
@@ -143,6 +148,15 @@ export function createEngine(needs: EngineNeeds): Engine {
   };
 }
 
+/** Looks at the disk: whether it is what the workspace was when it was followed last, and nothing is owed to the server. */
+async function isAsFollowed(run: SyncRun): Promise<boolean> {
+  const { journal } = run.needs;
+  if (journal.outbox.first() !== undefined) return false;
+  await scanFolder(run);
+  followSelection(run.needs);
+  return !run.rescan && (await isUpToDate(journal));
+}
+
 async function runRounds(run: SyncRun): Promise<void> {
   const { listings } = run.needs.journal;
   let busyRounds = 0;
@@ -186,7 +200,12 @@ function hinders({ code }: Problem): boolean {
   return code !== 'special';
 }
 
-function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncReport {
+interface Verdict {
+  readonly asked: boolean;
+  readonly upToDate: boolean;
+}
+
+function toReport(run: SyncRun, before: TransferCount, { asked, upToDate }: Verdict): SyncReport {
   const { count } = run.needs.transfer;
   const { seq, root } = run.needs.journal.meta.head;
   return {
@@ -198,6 +217,7 @@ function toReport(run: SyncRun, before: TransferCount, upToDate: boolean): SyncR
     requests: count.requests - before.requests,
     seq,
     root,
+    asked,
     upToDate: upToDate && !run.scanProblems.some(hinders),
     problems: run.problems(),
   };

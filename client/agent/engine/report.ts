@@ -40,6 +40,8 @@ export interface SyncReport {
   readonly seq: number;
   /** The workspace's mark as followed here. */
   readonly root: Digest;
+  /** Whether the server was asked. If it was not, all that is said is about the workspace as it was at `seq`. */
+  readonly asked: boolean;
   /** Whether local, synced and remote are equal, to the byte of their marks. Never true by assumption. */
   readonly upToDate: boolean;
   readonly problems: readonly Problem[];

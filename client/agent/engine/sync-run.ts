@@ -13,6 +13,11 @@ import type { EngineState, StateHolder } from './state.ts';
 export interface SyncOptions {
   /** A person said that the mass deletion is meant. */
   readonly massDeletionAllowed?: boolean;
+  /**
+   * Begins with the disk, and asks the server only if something differs from what was followed, or is owed. For a sync whose only reason
+   * is that the disk may have changed. `asked` of the report tells whether it did.
+   */
+  readonly looksFirst?: boolean;
 }
 
 /** Commits in a row that may be refused because the workspace had moved on. From the third on each waits longer, up to this. */

@@ -34,3 +34,11 @@ export function planNext(schedule: Schedule, now: number): Next {
   if (pollAt <= now) return { do: 'poll' };
   return { waitUntil: Math.min(changedAt, retryAt, scanAt, pollAt) };
 }
+
+/**
+ * Whether a change of the folder, which may be our own doing, is all there is to sync for; also after the wait for the turn. A question that
+ * is due goes with the sync: changes without end must not keep it from being asked.
+ */
+export function isChangeAll({ state, reason, pollAt }: Schedule, now: number): boolean {
+  return state !== 'halted' && reason === undefined && pollAt > now;
+}

@@ -6,7 +6,8 @@
  *        +---- the folder is gone: closed, looked for each minute (absent), opened again
  *
  * A sync is begun by: the start, a change of the folder when changes have paused, news at the server (news.ts; at once, also while changes
- * have not paused yet), the interval after which the whole folder is looked at, a wake from outside, the machine's waking up.
+ * have not paused yet), the interval after which all of it is looked at, a wake from outside, the machine's waking up. One for a change alone
+ * asks the server only if the folder differs: what a sync writes, the watcher tells of too.
  */
 import type { ProgressEvent, SyncReport, SyncStatus } from '../engine/report.ts';
 import { type Failure, errorToFailure } from './failure.ts';
@@ -15,7 +16,7 @@ import { News, isFruitful } from './news.ts';
 import { aboutMs, backoffMs, pace } from './pace.ts';
 import { Quiet } from './quiet.ts';
 import { Retries } from './retries.ts';
-import { planNext } from './schedule.ts';
+import { type Schedule, isChangeAll, planNext } from './schedule.ts';
 import { Sleeper } from './sleeper.ts';
 import type { SyncReason, WatchState, WatchView } from './watch-state.ts';
 import type { WatchNeeds } from './watch-needs.ts';
@@ -72,7 +73,6 @@ export class WatchLoop implements LiveFolder {
   }
 
   view(): WatchView {
-    const { counts } = this.#tally;
     return {
       state: this.#state,
       progress: this.#progress,
@@ -80,7 +80,7 @@ export class WatchLoop implements LiveFolder {
       realtime: this.#news.mode,
       changed: this.#quiet.dueAt !== Infinity,
       ...this.#tally,
-      counts: { ...counts, heard: this.#news.heard, failures: { ...counts.failures } },
+      counts: { ...this.#tally.counts, heard: this.#news.heard, failures: { ...this.#tally.counts.failures } },
     };
   }
 
@@ -175,19 +175,7 @@ export class WatchLoop implements LiveFolder {
     const pause = target.getPause();
     if (pause !== undefined) return this.#sitOut(target, pause.untilMs);
     if (this.#state.name === 'paused') this.#enter({ name: 'idle' });
-    if (this.#news.isDue()) this.#reason ??= 'news';
-    const next = planNext(
-      {
-        state: this.#state.name,
-        reason: this.#reason,
-        isWoken: this.#isWoken,
-        changedAt: this.#quiet.dueAt,
-        scanAt: this.#scanAt,
-        pollAt: this.#news.pollAt,
-        retryAt: this.#retries.at,
-      },
-      this.#needs.timers.now(),
-    );
+    const next = planNext(this.#schedule(), this.#needs.timers.now());
     if ('do' in next) return this.#act(target, next.do, signal);
     if ((await this.#sleeper.until(next.waitUntil)) === 'slept' && this.#state.name !== 'halted') {
       this.#retries.forget();
@@ -195,6 +183,19 @@ export class WatchLoop implements LiveFolder {
       this.#isWoken = true;
     }
     return 'go on';
+  }
+
+  #schedule(): Schedule {
+    if (this.#news.isDue()) this.#reason ??= 'news';
+    return {
+      state: this.#state.name,
+      reason: this.#reason,
+      isWoken: this.#isWoken,
+      changedAt: this.#quiet.dueAt,
+      scanAt: this.#scanAt,
+      pollAt: this.#news.pollAt,
+      retryAt: this.#retries.at,
+    };
   }
 
   async #sitOut(target: WatchTarget, untilMs: number | null): Promise<Step> {
@@ -242,17 +243,18 @@ export class WatchLoop implements LiveFolder {
     const { timers, tell } = this.#needs;
     await this.#tree?.tend(reason, this.#quiet.changes);
     await target.turns.take(async () => {
+      const began = timers.now();
+      const looksFirst = reason === 'changed' && isChangeAll(this.#schedule(), began);
       // What changes from here on may be missed by the scan that begins now.
       this.#quiet.clear();
       this.#reason = undefined;
       this.#isWoken = false;
       this.#retries.at = Infinity;
       this.#enter({ name: 'syncing', reason });
-      const began = timers.now();
       const look = this.#news.begin();
       this.#isEngineAtWork = true;
-      const report = await target.sync(signal).finally(() => (this.#isEngineAtWork = false));
-      this.#news.followed(look, report.seq);
+      const report = await target.sync(signal, { looksFirst }).finally(() => (this.#isEngineAtWork = false));
+      if (report.asked) this.#news.followed(look, report.seq);
       this.#status = await target.status();
       const seconds = (timers.now() - began) / 1_000;
       tallyReport(this.#tally, report, { wallMs: timers.wall(), seconds });

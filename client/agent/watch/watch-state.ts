@@ -34,6 +34,7 @@ export type RealtimeMode = 'live' | 'polling' | 'off';
 
 /** Since the process began to watch the folder. */
 export interface WatchCounts {
+  /** Those that asked the server. */
   readonly syncs: number;
   readonly operations: number;
   readonly applied: number;
@@ -56,11 +57,11 @@ export interface WatchView {
   readonly realtime: RealtimeMode;
   /** Whether changes were seen that no sync has looked at yet. */
   readonly changed: boolean;
-  /** End of the newest sync that found folder and workspace equal. */
+  /** End of the newest sync that asked the server and found folder and workspace equal. */
   readonly lastSyncMs: number | null;
   /** The newest answer of the server. */
   readonly lastHeardMs: number | null;
-  /** Seconds that the newest sync took. */
+  /** Seconds that the newest sync took that asked the server. */
   readonly lastSyncSeconds: number | null;
   readonly counts: WatchCounts;
 }

@@ -37,12 +37,13 @@ export function newTally(): WatchTally {
   };
 }
 
-/** A sync has ended, at this time of the wall clock. */
+/** A sync has ended, at this time of the wall clock. One that asked nothing moved nothing, and says nothing of the server: it counts for none. */
 export function tallyReport(
   tally: WatchTally,
   report: SyncReport,
   { wallMs, seconds }: { readonly wallMs: number; readonly seconds: number },
 ): void {
+  if (!report.asked) return;
   const { counts } = tally;
   counts.syncs++;
   counts.operations += report.operations;

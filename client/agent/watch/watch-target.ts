@@ -1,6 +1,7 @@
 /** The opened folder that a watch drives. */
 import type { DeviceId, SessionId, WorkspaceId } from '../../../shared/core/ids.ts';
 import type { ProgressEvent, SyncReport, SyncStatus } from '../engine/report.ts';
+import type { SyncOptions } from '../engine/sync-run.ts';
 import type { ChannelListener, ChannelSeat } from '../realtime/channel.ts';
 import type { Pause } from './pause.ts';
 import type { Turns } from './turns.ts';
@@ -10,7 +11,7 @@ export interface WatchTarget {
   readonly workspaceId: WorkspaceId;
   readonly deviceId: DeviceId;
   readonly turns: Turns;
-  sync(signal: AbortSignal): Promise<SyncReport>;
+  sync(signal: AbortSignal, options: Pick<SyncOptions, 'looksFirst'>): Promise<SyncReport>;
   status(): Promise<SyncStatus>;
   /** Whether the workspace has moved on from what this folder followed: one small request. */
   hasNews(signal: AbortSignal): Promise<boolean>;

@@ -29,6 +29,7 @@ export const fine: SyncReport = {
   rounds: 1,
   seq: 1,
   root: emptyMapRoot,
+  asked: true,
   upToDate: true,
   problems: [],
 };
@@ -77,6 +78,10 @@ export class WatchedWorld {
   pollError: Error | undefined;
   watcherLost: string | undefined;
   news = false;
+  /** Whether syncs that look first find that the folder differs. */
+  differs = true;
+  /** Whether each sync was to look first. */
+  readonly lookedFirst: boolean[] = [];
   /** What the answer to a question waits for on its way here. */
   answering: Promise<void> = Promise.resolve();
   readonly loop: WatchLoop;
@@ -156,7 +161,7 @@ export class WatchedWorld {
       workspaceId,
       deviceId: thisDevice,
       turns: this.turns,
-      sync: (signal) => this.#sync(signal),
+      sync: (signal, options) => this.#sync(signal, options.looksFirst ?? false),
       status: async () => atRest,
       hasNews: async () => {
         this.polls++;
@@ -197,7 +202,8 @@ export class WatchedWorld {
     };
   }
 
-  async #sync(signal: AbortSignal): Promise<SyncReport> {
+  async #sync(signal: AbortSignal, looksFirst: boolean): Promise<SyncReport> {
+    this.lookedFirst.push(looksFirst);
     const answer = this.answers.shift() ?? fine;
     if (answer instanceof Error) throw answer;
     const aborted = new Promise<never>((_resolve, reject) => {
@@ -205,6 +211,8 @@ export class WatchedWorld {
     });
     const seq = this.headSeq;
     const report = await Promise.race([answer, aborted]);
+    if (looksFirst && !this.differs)
+      return { ...report, asked: false, operations: 0, requests: 0, seq: this.followedSeq };
     this.followedSeq = Math.max(this.followedSeq, seq);
     return { ...report, seq: this.followedSeq };
   }
