@@ -3,6 +3,8 @@
  * fails for what it did not do. Whoever looks for news sets `SEED=random`, or a number; a failing property prints its seed.
  */
 import * as fc from 'fast-check';
+// Not about chance: it is here since this file is loaded first of all, wherever tests run.
+import './code-cache.ts';
 
 const gateSeed = 20_261_122;
 const wanted = process.env['SEED'] ?? '';
