@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Device } from '../../bench/demo/device.ts';
 import type { ConflictView } from '../../client/cli/actions/conflicts.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openWorld } from './world.ts';
 
@@ -25,7 +26,7 @@ let b: Device;
 before(async () => {
   world = await openWorld();
   const { server } = world.stack.endpoints;
-  [a, b] = [world.device('laptop'), world.device('phone')];
+  [a, b] = [world.near('laptop'), world.near('phone')];
   await a.run('login', '--dev', '--server', server, '--user', 'ann');
   await a.run('create', 'notes', '--policy', 'merge');
   for (const device of [a, b]) await device.link(server, 'ann', 'notes');
@@ -62,13 +63,13 @@ function copyOf(prefix: string): string {
 
 /** What a command prints for a person. */
 async function say(device: Device, ...args: readonly string[]): Promise<string> {
-  const { code, stdout, stderr } = await runTide(device, args);
+  const { code, stdout, stderr } = await runNear(device, args);
   assert.equal(code, 0, stdout + stderr);
   return stdout;
 }
 
 async function json(device: Device, ...args: readonly string[]): Promise<Record<string, unknown>> {
-  const { stdout } = await runTide(device, [...args, '--json']);
+  const { stdout } = await runNear(device, [...args, '--json']);
   return JSON.parse(stdout) as Record<string, unknown>;
 }
 

@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import type { Device } from '../../bench/demo/device.ts';
 import type { PlannedSync } from '../../client/cli/actions/plan.ts';
 import { exitCodes } from '../../client/cli/exit-codes.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openSharedFolder, openWorld } from './world.ts';
 
@@ -15,7 +16,7 @@ let b: Device;
 
 before(async () => {
   world = await openWorld();
-  [a, b] = await openSharedFolder(world, 'plans');
+  [a, b] = await openSharedFolder(world, 'plans', 'near');
 });
 after(() => world.close());
 
@@ -25,7 +26,7 @@ async function planOf(
   device: Device,
   ...options: readonly string[]
 ): Promise<PlannedSync & { readonly code: number | null }> {
-  const { code, stdout } = await runTide(device, ['sync', device.folder, '--dry-run', '--json', ...options]);
+  const { code, stdout } = await runNear(device, ['sync', device.folder, '--dry-run', '--json', ...options]);
   return { ...(JSON.parse(stdout) as PlannedSync), code };
 }
 

@@ -25,6 +25,7 @@ import { compareFolders } from '../../bench/demo/compare-folders.ts';
 import type { Device } from '../../bench/demo/device.ts';
 import { exitCodes } from '../../client/cli/exit-codes.ts';
 import { lockFolder } from '../../client/agent/folder/folder-lock.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openSharedFolder, openWorld } from './world.ts';
 
@@ -34,13 +35,13 @@ let b: Device;
 
 before(async () => {
   world = await openWorld();
-  [a, b] = await openSharedFolder(world, 'world');
+  [a, b] = await openSharedFolder(world, 'world', 'near');
 });
 after(() => world.close());
 
 /** After a change on `a`, by default; where both changed it takes one more. */
 async function converged(order: readonly Device[] = [a, b]): Promise<void> {
-  for (const device of order) await runTide(device, ['sync', device.folder]);
+  for (const device of order) await runNear(device, ['sync', device.folder]);
   assert.deepEqual(compareFolders(a.folder, b.folder), []);
 }
 
@@ -137,7 +138,7 @@ test('L25: what cannot be synced is listed by its name, stays where it is, and s
   writeFileSync(Buffer.concat([Buffer.from(`${a.folder}/`), Buffer.from([0x62, 0xff])]), 'not UTF-8');
   execFileSync('mkfifo', [join(a.folder, 'fifo')]);
   writeFileSync(join(a.folder, 'beside.txt'), 'beside');
-  const { code, stdout } = await runTide(a, ['sync', a.folder, '--json']);
+  const { code, stdout } = await runNear(a, ['sync', a.folder, '--json']);
   assert.equal(code, exitCodes.incomplete);
   const { problems } = JSON.parse(stdout) as { problems: { path: string; code: string }[] };
   const listed = problems.map(({ path, code }) => `${code} ${path}`).sort();
@@ -229,7 +230,7 @@ for (const [what, damage] of Object.entries(damages)) {
     let said = '';
     // Damage in the middle may show only in use: then the first run sets the journal aside and says to run again.
     for (const run of [1, 2]) {
-      const { code, stderr } = await runTide(a, ['sync', a.folder]);
+      const { code, stderr } = await runNear(a, ['sync', a.folder]);
       said += stderr;
       if (code !== exitCodes.ok) assert.ok(run === 1 && /run this again/.test(stderr), stderr);
     }
@@ -257,7 +258,7 @@ test('L11: a copy of a folder goes on as a device of its own: two edits are a co
   assert.deepEqual(compareFolders(copy, b.folder), []);
   writeFileSync(join(copy, 'shared.txt'), 'by the copy');
   writeFileSync(join(b.folder, 'shared.txt'), 'by the original');
-  for (const folder of [copy, b.folder, copy]) assert.equal((await runTide(b, ['sync', folder])).code, exitCodes.ok);
+  for (const folder of [copy, b.folder, copy]) assert.equal((await runNear(b, ['sync', folder])).code, exitCodes.ok);
   assert.deepEqual(compareFolders(copy, b.folder), []);
   const texts = readdirSync(copy)
     .filter((name) => name.startsWith('shared'))

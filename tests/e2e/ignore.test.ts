@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exitCodes } from '../../client/cli/exit-codes.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openSharedFolder, openWorld } from './world.ts';
 
@@ -15,11 +16,11 @@ before(async () => {
 after(() => world.close());
 
 test('what is ignored stays on its device; what is synced stays synced', async () => {
-  const [a, b] = await openSharedFolder(world, 'ignored');
+  const [a, b] = await openSharedFolder(world, 'ignored', 'near');
   mkdirSync(join(a.folder, 'node_modules'));
   writeFileSync(join(a.folder, 'node_modules/x'), 'x');
   writeFileSync(join(a.folder, 'old.log'), 'synced before the rule');
-  await runTide(a, ['sync', a.folder, '--quiet']);
+  await a.sync();
   mkdirSync(join(a.folder, 'app/node_modules'), { recursive: true });
   writeFileSync(join(a.folder, 'app/node_modules/y'), 'y');
   writeFileSync(join(a.folder, 'app/main.js'), 'main');
@@ -48,11 +49,11 @@ test('what is ignored stays on its device; what is synced stays synced', async (
   assert.equal(why.code, exitCodes.ok);
   assert.match(why.stdout, /\.tideignore:3: node_modules\/, which matches app\/node_modules/);
   assert.equal((await runTide(a, ['why-ignored', join(a.folder, 'app/main.js')])).code, exitCodes.failed);
-  const synced = await runTide(a, ['why-ignored', join(a.folder, 'old.log'), '--json']);
+  const synced = await runNear(a, ['why-ignored', join(a.folder, 'old.log'), '--json']);
   assert.equal(synced.code, exitCodes.failed);
   assert.equal((JSON.parse(synced.stdout) as { synced: boolean }).synced, true);
-  const listed = await runTide(a, ['ignore', '--list', '--folder', a.folder]);
+  const listed = await runNear(a, ['ignore', '--list', '--folder', a.folder]);
   assert.match(listed.stdout, /\.tideignore:1 +\*\.log\n/);
-  const wrong = await runTide(a, ['ignore', '[', '--folder', a.folder]);
+  const wrong = await runNear(a, ['ignore', '[', '--folder', a.folder]);
   assert.equal(wrong.code, exitCodes.failed);
 });

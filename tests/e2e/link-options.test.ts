@@ -17,6 +17,7 @@ import { after, before, test } from 'node:test';
 import type { Device } from '../../bench/demo/device.ts';
 import { exitCodes } from '../../client/cli/exit-codes.ts';
 import { tideHere } from './tide-in-process.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openWorld } from './world.ts';
 
@@ -31,8 +32,8 @@ let mapped: Device;
 
 before(async () => {
   world = await openWorld();
-  plain = world.device('plain');
-  mapped = world.device('mapped');
+  plain = world.near('plain');
+  mapped = world.near('mapped');
   const { server } = world.stack.endpoints;
   await plain.run('login', '--dev', '--server', server, '--user', 'ann');
   await mapped.run('login', '--dev', '--server', server, '--user', 'ann');
@@ -43,7 +44,7 @@ before(async () => {
 after(() => world.close());
 
 async function sync(device: Device): Promise<Synced> {
-  const { stdout } = await runTide(device, ['sync', device.folder, '--json']);
+  const { stdout } = await runNear(device, ['sync', device.folder, '--json']);
   const { upToDate, problems } = JSON.parse(stdout) as Synced;
   return { upToDate, problems: problems.map(({ path, code }) => ({ path, code })) };
 }

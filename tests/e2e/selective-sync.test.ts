@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { compareFolders } from '../../bench/demo/compare-folders.ts';
 import type { Device } from '../../bench/demo/device.ts';
 import { exitCodes } from '../../client/cli/exit-codes.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openSharedFolder, openWorld } from './world.ts';
 
@@ -47,7 +48,7 @@ async function mustBeEqual(...devices: readonly Device[]): Promise<void> {
 }
 
 test('what one device excludes stays everywhere else, and comes back when it is included', async () => {
-  const [a, b] = await openSharedFolder(world, 'selective');
+  const [a, b] = await openSharedFolder(world, 'selective', 'near');
   write(a.folder, 'docs/plan.txt', 'plan');
   write(a.folder, 'media/big.bin', 'big');
   write(a.folder, 'media/raw/1.raw', 'raw');
@@ -78,32 +79,32 @@ test('what one device excludes stays everywhere else, and comes back when it is 
 });
 
 test('a path that is not there, is not synced yet or is in what is excluded is refused, with what to do', async () => {
-  const [a] = await openSharedFolder(world, 'refused');
+  const [a] = await openSharedFolder(world, 'refused', 'near');
   write(a.folder, 'd/e/1', '1');
   await a.sync();
   write(a.folder, 'd/e/new', 'new');
-  const unsynced = await runTide(a, ['exclude', join(a.folder, 'd')]);
+  const unsynced = await runNear(a, ['exclude', join(a.folder, 'd')]);
   assert.equal(unsynced.code, exitCodes.failed);
   assert.match(unsynced.stderr, /d\/e\/new.*tide sync/);
   assert.equal(readFileSync(join(a.folder, 'd/e/new'), 'utf8'), 'new');
   await a.sync();
-  const missing = await runTide(a, ['exclude', join(a.folder, 'nothing')]);
+  const missing = await runNear(a, ['exclude', join(a.folder, 'nothing')]);
   assert.equal(missing.code, exitCodes.notFound);
   assert.match(missing.stderr, /tide ignore/);
-  const whole = await runTide(a, ['exclude', a.folder]);
+  const whole = await runNear(a, ['exclude', a.folder]);
   assert.match(whole.stderr, /whole folder/);
   await a.run('exclude', join(a.folder, 'd'));
-  const inside = await runTide(a, ['include', join(a.folder, 'd/e')]);
+  const inside = await runNear(a, ['include', join(a.folder, 'd/e')]);
   assert.equal(inside.code, exitCodes.failed);
   assert.match(inside.stderr, /d\/e is in d, which is excluded/);
 });
 
 test('a device can be linked without a part of the workspace', async () => {
-  const [a] = await openSharedFolder(world, 'partly');
+  const [a] = await openSharedFolder(world, 'partly', 'near');
   write(a.folder, 'small', 'small');
   write(a.folder, 'huge/1', 'huge');
   await a.sync();
-  const c = world.device('partly-c');
+  const c = world.near('partly-c');
   const { server } = world.stack.endpoints;
   await c.run('login', '--dev', '--server', server, '--user', 'ann');
   await c.run('link', c.folder, '--workspace', 'partly', '--device', 'c', '--exclude', 'huge');

@@ -2,6 +2,7 @@
  * `tide` without a process of its own, which costs half a second each: the same program, with what it prints caught. What main.ts
  * does around it (signals, how errors are printed) is for tests with real processes.
  */
+import { join } from 'node:path';
 import { CommanderError } from 'commander';
 import { createContext } from '../../client/cli/context.ts';
 import { errorToText } from '../../client/cli/errors.ts';
@@ -27,6 +28,7 @@ export async function tideHere<T>(home: string, ...words: readonly string[]): Pr
   const context = {
     ...createContext(new AbortController().signal),
     configFolder: home,
+    stateFolder: join(home, 'state'),
     canAsk: false,
     print: (_options: unknown, value: unknown, lines: () => readonly string[]) => {
       // As JSON, so that a test sees what a script would.

@@ -17,7 +17,7 @@ let ann: Device;
 
 before(async () => {
   world = await openWorld();
-  ann = world.device('ann');
+  ann = world.near('ann');
   await ann.run('login', '--dev', '--server', world.stack.endpoints.server, '--user', 'ann');
 });
 after(() => world.close());

@@ -14,6 +14,7 @@ import { setAside } from '../../client/agent/verify/set-aside.ts';
 import type { VerifyResult } from '../../client/cli/actions/verify.ts';
 import { exitCodes } from '../../client/cli/exit-codes.ts';
 import { rootNodeId } from '../../shared/core/ids.ts';
+import { runNear } from './near-device.ts';
 import { runTide } from './tide-process.ts';
 import { type World, openSharedFolder, openWorld } from './world.ts';
 
@@ -23,7 +24,7 @@ let a: Device;
 
 before(async () => {
   world = await openWorld();
-  [a] = await openSharedFolder(world, 'sound');
+  [a] = await openSharedFolder(world, 'sound', 'near');
   writeNoise(join(a.folder, 'large.bin'), 5 * MiB, 3);
   writeFileSync(join(a.folder, 'small.txt'), 'small');
   writeFileSync(join(a.folder, 'empty.txt'), '');
@@ -34,7 +35,7 @@ before(async () => {
 after(() => world.close());
 
 async function verify(...options: readonly string[]): Promise<VerifyResult & { readonly code: number | null }> {
-  const { code, stdout } = await runTide(a, ['verify', a.folder, '--json', ...options]);
+  const { code, stdout } = await runNear(a, ['verify', a.folder, '--json', ...options]);
   return { ...(JSON.parse(stdout) as VerifyResult), code };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe } from 'node:test';
 import { Device } from '../../bench/demo/device.ts';
 import { type SpawnedStack, spawnStack } from '../../local/spawn-stack.ts';
+import { NearDevice } from './near-device.ts';
 import { type CosmosProcess, startCosmosProcess } from './cosmos-process.ts';
 
 /**
@@ -20,6 +21,8 @@ export interface World {
   /** Undefined on local storage. */
   readonly cosmos: CosmosProcess | undefined;
   device(name: string): Device;
+  /** The same, with its commands in this process. */
+  near(name: string): NearDevice;
   /**
    * kill -9 of the whole stack, then a new one on the same state and ports. On `azure` the API alone is killed: Azurite keeps some
    * seconds of acknowledged writes in memory, so it is let end in peace, and Cosmos DB is no part of the stack.
@@ -46,6 +49,7 @@ export async function openWorld(
     cosmos,
     stack: await spawnStack(options),
     device: (name) => new Device(name, base),
+    near: (name) => new NearDevice(name, base),
     killAndRestart: async () => {
       const { port } = world.stack.endpoints;
       await world.stack.kill();
@@ -72,13 +76,18 @@ export function onEachStorage(suite: (open: OpenWorld, storage: StorageKind) => 
   }
 }
 
-/** Two devices of one user that share a new workspace. */
-export async function openSharedFolder(world: World, workspace: string): Promise<readonly [Device, Device]> {
+/** Two devices of one user that share a new workspace; `near`: their commands run in this process. */
+export async function openSharedFolder(
+  world: World,
+  workspace: string,
+  near?: 'near',
+): Promise<readonly [Device, Device]> {
   const { server } = world.stack.endpoints;
-  const [a, b] = [world.device(`${workspace}-a`), world.device(`${workspace}-b`)];
+  const names = [`${workspace}-a`, `${workspace}-b`] as const;
+  const [a, b] = [world.near(names[0]), world.near(names[1])];
   await a.run('login', '--dev', '--server', server, '--user', 'ann');
   await a.run('create', workspace);
   await a.link(server, 'ann', workspace);
   await b.link(server, 'ann', workspace);
-  return [a, b];
+  return near === 'near' ? [a, b] : [world.device(names[0]), world.device(names[1])];
 }
