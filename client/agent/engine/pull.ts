@@ -2,7 +2,8 @@
  * Following the workspace's journal. The server is not trusted: what it says must be a continuation of what this device
  * has seen, entry by entry (seq without a gap, previous root, chain), signed by a key that is trusted (trust.ts), and its edits must give
  * the root that is signed. A page is followed as a whole: the chain binds every entry of it to the last, whose signature and
- * root are checked; so ten thousand small commits cost as many chain links and ten checks.
+ * root are checked; so ten thousand small commits cost as many chain links and ten checks. A page of large commits is followed in
+ * parts, each as if it were a page of its own: what a part needs in memory goes with the number of its edits.
  */
 import { bytesToHex, compareBytes, equalBytes } from '../../../shared/core/bytes.ts';
 import { TidemarkError } from '../../../shared/core/errors.ts';
@@ -15,8 +16,12 @@ import { type Entry, decodeEntry, encodeEntry } from '../../../shared/core/tree/
 import { entryKeyToPlace } from '../../../shared/core/tree/keys.ts';
 import { type JournalEntry, type TreeEdit, nextChain } from '../../../shared/core/wire/journal-entry.ts';
 import type { FollowedHead } from '../journal/meta-table.ts';
+import { partsOfPage } from './page-parts.ts';
 import type { SyncRun } from './sync-run.ts';
 import { checkSignature } from './trust.ts';
+
+/** Edits worked in at once: some kilobytes each until they are in the journal, with the map's nodes around them. */
+const partEditsMax = 5_000;
 
 /** Follows the journal to its head. Returns how many entries were new. Throws `bad-signature` on anything that does not add up. */
 export async function pullChanges(run: SyncRun): Promise<number> {
@@ -33,9 +38,11 @@ export async function pullChanges(run: SyncRun): Promise<number> {
       if (page.headSeq > head.seq) throw distrust('the server keeps back a part of the history');
       return followed;
     }
-    await followPage(run, { workspaceId, head, entries: page.entries });
-    followed += page.entries.length;
-    run.progress({ done: followed, total: page.headSeq - head.seq + followed, bytes: 0 });
+    for (const entries of partsOfPage(page.entries, partEditsMax)) {
+      await followPart(run, { workspaceId, head: meta.head, entries });
+      followed += entries.length;
+      run.progress({ done: followed, total: page.headSeq - meta.head.seq + followed, bytes: 0 });
+    }
     if (meta.head.seq >= page.headSeq) return followed;
   }
 }
@@ -44,21 +51,22 @@ function distrust(message: string): TidemarkError {
   return new TidemarkError('bad-signature', message);
 }
 
-interface Page {
+/** What follows on the head. */
+interface Part {
   readonly workspaceId: WorkspaceId;
   readonly head: FollowedHead;
   readonly entries: readonly JournalEntry[];
 }
 
-async function followPage({ needs, signal }: SyncRun, page: Page): Promise<void> {
+async function followPart({ needs, signal }: SyncRun, part: Part): Promise<void> {
   const { journal } = needs;
-  const { head, edits } = followChain(page);
-  const last = page.entries.at(-1)!;
-  await checkSignature(needs, page.workspaceId, last, signal);
+  const { head, edits } = followChain(part);
+  const last = part.entries.at(-1)!;
+  await checkSignature(needs, part.workspaceId, last, signal);
   const keys = edits.map(({ key }) => key);
-  const before = await mapGetMany(journal.mapNodes, page.head.root, keys);
+  const before = await mapGetMany(journal.mapNodes, part.head.root, keys);
   const after = edits.map(checkEdit);
-  const applied = await mapApply(journal.mapNodes, page.head.root, deriveMapEdits(edits, before));
+  const applied = await mapApply(journal.mapNodes, part.head.root, deriveMapEdits(edits, before));
   if (applied.root !== head.root) throw distrust('the changes do not give the tree that the server signed');
   const gone = new Set<NodeId>(before.flatMap((value) => (value === undefined ? [] : [decodeEntry(value).nodeId])));
   for (const entry of after) if (entry !== undefined) gone.delete(entry.nodeId);
@@ -77,7 +85,7 @@ async function followPage({ needs, signal }: SyncRun, page: Page): Promise<void>
 }
 
 /** The head after the entries, if each continues the one before, and what they change together, ascending by key. */
-function followChain({ head, entries }: Page): { readonly head: FollowedHead; readonly edits: readonly TreeEdit[] } {
+function followChain({ head, entries }: Part): { readonly head: FollowedHead; readonly edits: readonly TreeEdit[] } {
   let { seq, root, chain }: { seq: number; root: Digest; chain: Digest } = head;
   const edits = new Map<string, TreeEdit>();
   for (const entry of entries) {
