@@ -43,11 +43,19 @@ function cacheFolder() {
 /** Commands that move content: what they do takes buffers of megabytes, in several threads. */
 const movingCommands = new Set(['sync', 'watch']);
 
-/** How glibc is to allocate: one arena for all threads, and pages of their own for larger buffers, given back when these are freed. */
-const mallocSettings = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '131072' };
+/**
+ * How glibc is to allocate: one arena for all threads, and pages of their own for larger buffers, given back when these are freed. The
+ * pieces in which Node reads from sockets, 64 KiB each, are such buffers: in the arena they leave holes.
+ */
+const mallocSettings = { MALLOC_ARENA_MAX: '1', MALLOC_MMAP_THRESHOLD_: '65536' };
 
-/** A young generation that does not grow to tens of megabytes, and an old one that is collected before it has doubled. */
-const heapFlags = ['--max-semi-space-size=4', '--heap-growing-percent=30'];
+/**
+ * A young generation that does not grow to tens of megabytes, and an old one that is collected before it has doubled. What was read
+ * from a socket is garbage outside of the heap, and waits for the young generation to be full: the smaller that, the less of it waits.
+ */
+const heapFlags = ['--max-semi-space-size=2', '--heap-growing-percent=30'];
+/** For threads that start later: what they make lies outside of their heaps. */
+const workerHeapFlag = '--max-semi-space-size=1';
 
 /**
  * By default glibc keeps an arena for each thread, and keeps in it what large buffers took once one was freed. It asks the environment
@@ -70,6 +78,7 @@ function beginAgainSmaller() {
  */
 function tuneHost() {
   if (!heapFlags.every((flag) => process.execArgv.includes(flag))) setFlagsFromString('--optimize-for-size');
+  else setFlagsFromString(workerHeapFlag);
   process.env.NODE_COMPILE_CACHE ??= join(cacheFolder(), 'code');
   nodeModule.enableCompileCache?.(process.env.NODE_COMPILE_CACHE);
 }

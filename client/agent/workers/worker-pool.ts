@@ -26,7 +26,8 @@ const heldMax = 2;
 const widthMax = 4;
 /**
  * What a worker makes is large buffers, outside of its heap, and little else. A young generation that may grow to what V8 gives it by
- * default (64 MiB and more for each thread) is memory that nobody needs. The old one is a bound for faults only.
+ * default (64 MiB and more for each thread) is memory that nobody needs; a flag of the process (bin/tide.js) goes before this. The old
+ * one is a bound for faults only.
  */
 const resourceLimits = { maxYoungGenerationSizeMb: 6, maxOldGenerationSizeMb: 256 };
 
