@@ -45,8 +45,8 @@ export const newsMutants: readonly Mutant[] = [
     rewrites: [
       {
         file: 'client/agent/watch/news.ts',
-        from: 'event.deviceId === target.deviceId ||',
-        to: 'event.deviceId !== target.deviceId ||',
+        from: 'event.deviceId === target.deviceId)',
+        to: 'event.deviceId !== target.deviceId)',
       },
     ],
   },
