@@ -107,7 +107,7 @@ Next, in another terminal:
   node bin/tide.js login --dev --server ${origin} --user ann
   node bin/tide.js create photos
   node bin/tide.js link ~/Photos --workspace photos
-  node bin/tide.js sync ~/Photos
+  node bin/tide.js watch ~/Photos
 
 Ctrl-C stops it. One line per request follows.
 `);
